@@ -1,0 +1,36 @@
+import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import { ApiBasicAuth, ApiBearerAuth, ApiOAuth2, ApiSecurity } from '@nestjs/swagger';
+import { type Principal, ROLES, type Role } from './principal';
+import { ApiProblem } from './problem';
+
+/** Metadata key under which a route keeps its access rule: `'public'`, or the roles that may call it. */
+export const ACCESS = 'access';
+export type AccessRule = 'public' | readonly Role[];
+
+/** Anybody may call this route, logged in or not. */
+export const Public = () => applyDecorators(SetMetadata(ACCESS, 'public'), ApiSecurity({}));
+
+/** Only these roles may call this route: 401 without a valid credential, 403 with another role. */
+export const Roles = (...roles: [Role, ...Role[]]) =>
+  applyDecorators(
+    SetMetadata(ACCESS, roles),
+    ApiBearerAuth(),
+    ApiOAuth2([]),
+    ...(roles.includes('service') ? [ApiBasicAuth()] : []),
+    ApiProblem(401, 'The token is missing, expired, or no longer valid.'),
+    ...(roles.length < ROLES.length ? [ApiProblem(403, `Only for: ${roles.join(', ')}.`)] : []),
+  );
+
+/** Every role may call this route; what it may see is decided by ownership. */
+export const Authenticated = () => Roles(...ROLES);
+
+/** The caller, put on the request by the access guard. Only on routes that are not public. */
+export const CurrentPrincipal = createParamDecorator(
+  (_: unknown, context: ExecutionContext): Principal => context.switchToHttp().getRequest().principal,
+);
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal?: Principal;
+  }
+}

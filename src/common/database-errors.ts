@@ -1,0 +1,70 @@
+import { DomainError } from './domain-error';
+
+/** SQLSTATE classes that pass by themselves: connection, resources, operator intervention. */
+const TRANSIENT_CLASSES = new Set(['08', '53', '57', '58']);
+/** Deadlock and serialisation failure (retried before they get here), lock not available, query cancelled. */
+const TRANSIENT_CODES = new Set(['40001', '40P01', '55P03', '25P03', '25P04']);
+const NETWORK_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+]);
+/** What the pg client says after a lost connection or a full pool: such errors carry no code at all. */
+const LOST_CONNECTION =
+  /connection terminated|terminating connection|timeout exceeded when trying to connect|query read timeout|connection error|not queryable|pool after calling end|timeout expired|driver not connected|connection is not established/i;
+
+interface DatabaseError {
+  code?: string;
+  constraint?: string;
+  message?: string;
+  driverError?: DatabaseError;
+}
+
+/** The PostgreSQL error inside whatever TypeORM or pg has thrown. */
+function databaseError(error: unknown): DatabaseError | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const outer = error as DatabaseError;
+  return outer.driverError ?? outer;
+}
+
+/** The SQLSTATE of an error, if it came from the server. */
+function sqlState(error: unknown): string | undefined {
+  return databaseError(error)?.code;
+}
+
+/** The name of the violated constraint, for unique (23505) and check (23514) violations. */
+export function violatedConstraint(error: unknown): string | undefined {
+  const found = databaseError(error);
+  return found?.code === '23505' || found?.code === '23514' ? found.constraint : undefined;
+}
+
+/** True when the same request may succeed a moment later: the database is away, overloaded, or a lock was not to be had. */
+function isTransient(error: unknown): boolean {
+  const { code, message } = databaseError(error) ?? {};
+  if (code && (TRANSIENT_CODES.has(code) || NETWORK_CODES.has(code) || TRANSIENT_CLASSES.has(code.slice(0, 2))))
+    return true;
+  return !!message && LOST_CONNECTION.test(message);
+}
+
+/** What a client may know of a database error: 503 when it passes, nothing otherwise. */
+export function databaseProblem(error: unknown): DomainError | undefined {
+  return isTransient(error)
+    ? new DomainError('UNAVAILABLE', 'The database cannot answer just now. Try again shortly.')
+    : undefined;
+}
+
+/** Runs `work` again, at most three times in all, when PostgreSQL ended it to resolve a deadlock or a serialisation conflict. */
+export async function retrySerialization<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const code = sqlState(error);
+      if (attempt === 3 || (code !== '40001' && code !== '40P01')) throw error;
+    }
+  }
+}

@@ -1,0 +1,201 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsEmail,
+  IsIn,
+  IsInt,
+  IsString,
+  Length,
+  Matches,
+  Max,
+  Min,
+  registerDecorator,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
+
+/**
+ * Property decorators that validate a field and document it in one go, so that `/docs` cannot promise anything else than
+ * what is enforced. All are required unless `optional`; null is refused unless `nullable`.
+ */
+interface Field {
+  description: string;
+  example?: unknown;
+  /** May be left out. In a query, the property's initialiser is the default. */
+  optional?: boolean;
+  nullable?: boolean;
+}
+
+/** What arrives as text (query strings, environment variables) and is converted by a strict pattern, never by coercion. */
+interface FromText {
+  fromText?: boolean;
+}
+
+const present = ({ optional, nullable }: Field) =>
+  ValidateIf((_, value) => !(optional && value === undefined) && !(nullable && value === null));
+
+const documented = ({ description, example, optional, nullable }: Field, schema: ApiPropertyOptions) =>
+  ApiProperty({
+    description,
+    ...(example !== undefined && { example }),
+    required: !optional,
+    ...(nullable && { nullable }),
+    ...schema,
+  } as ApiPropertyOptions);
+
+const converted = (fromText: boolean | undefined, convert: (text: string) => unknown) =>
+  fromText ? Transform(({ value }) => (typeof value === 'string' ? convert(value) : value)) : applyDecorators();
+
+/** `"007"`, `"0x10"`, `"1e3"` and `" 5"` stay text and are then refused as not being a number. */
+const toInteger = (text: string) => (/^-?(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : text);
+
+const PG_INT_MAX = 2_147_483_647;
+
+/** A whole number; the bounds default to what a positive PostgreSQL `integer` holds. */
+export function IntegerField(field: Field & FromText & { min?: number; max?: number }): PropertyDecorator {
+  const { min = 1, max = PG_INT_MAX } = field;
+  const message = `must be a whole number from ${min} to ${max}`;
+  return applyDecorators(
+    converted(field.fromText, toInteger),
+    present(field),
+    IsInt({ message }),
+    Min(min, { message }),
+    Max(max, { message }),
+    documented(field, { type: 'integer', minimum: min, maximum: max }),
+  );
+}
+
+/** Text of `min` to `max` characters with at least one that is not white space (unless `min` is 0). */
+export function TextField(
+  field: Field & { min?: number; max: number; pattern?: RegExp; patternHint?: string; format?: string },
+): PropertyDecorator {
+  const { min = 1, max, format } = field;
+  const pattern = field.pattern ?? (min > 0 ? /\S/ : undefined);
+  const hint = field.patternHint ?? 'must not be blank';
+  return applyDecorators(
+    present(field),
+    IsString({ message: 'must be a string' }),
+    Length(min, max, { message: `must have ${min} to ${max} characters` }),
+    ...(pattern ? [Matches(pattern, { message: hint })] : []),
+    documented(field, {
+      type: 'string',
+      minLength: min,
+      maxLength: max,
+      ...(field.pattern && { pattern: field.pattern.source }),
+      ...(format && { format }),
+    }),
+  );
+}
+
+/** An e-mail address of at most 254 characters. */
+export function EmailField(field: Field): PropertyDecorator {
+  return applyDecorators(
+    present(field),
+    IsString({ message: 'must be a string' }),
+    Length(3, 254, { message: 'must have at most 254 characters' }),
+    IsEmail({}, { message: 'must be an e-mail address such as ann@example.com' }),
+    documented(field, { type: 'string', format: 'email', maxLength: 254 }),
+  );
+}
+
+export function BooleanField(field: Field & FromText): PropertyDecorator {
+  return applyDecorators(
+    converted(field.fromText, (text) => ({ true: true, false: false })[text] ?? text),
+    present(field),
+    IsBoolean({ message: 'must be true or false' }),
+    documented(field, { type: 'boolean' }),
+  );
+}
+
+/** One of a closed list of words. */
+export function EnumField(field: Field & { values: readonly string[]; name?: string }): PropertyDecorator {
+  return applyDecorators(
+    present(field),
+    IsIn(field.values, { message: `must be one of: ${field.values.join(', ')}` }),
+    documented(field, { enum: [...field.values], ...(field.name && { enumName: field.name }) } as ApiPropertyOptions),
+  );
+}
+
+/** In a query: a word of a closed list, or the parameter repeated; always an array afterwards. */
+export function EnumListField(field: Field & { values: readonly string[] }): PropertyDecorator {
+  return applyDecorators(
+    Transform(({ value }) => (typeof value === 'string' ? [value] : value)),
+    present(field),
+    IsArray(),
+    ArrayMaxSize(field.values.length, { message: `can be given at most ${field.values.length} times` }),
+    IsIn(field.values, { each: true, message: `must be one of: ${field.values.join(', ')}` }),
+    documented(field, { enum: [...field.values], isArray: true } as ApiPropertyOptions),
+  );
+}
+
+const ISO_8601 =
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))?$/;
+
+/** True for a date, or a date and time with an offset, that exists in the calendar (2026-02-30 does not). */
+function isDateTime(value: unknown): boolean {
+  if (typeof value !== 'string' || !ISO_8601.test(value)) return false;
+  const day = new Date(`${value.slice(0, 10)}T00:00:00Z`);
+  return (
+    day.getUTCFullYear() > 0 && day.toISOString().startsWith(value.slice(0, 10)) && !Number.isNaN(Date.parse(value))
+  );
+}
+
+/** An ISO 8601 date (`2026-01-31`, midnight UTC) or date and time with an offset. Stays text. */
+export function DateTimeField(field: Field): PropertyDecorator {
+  return applyDecorators(
+    present(field),
+    Satisfies(isDateTime, 'must be an ISO 8601 date or date-time with an offset, such as 2026-01-31T12:00:00Z'),
+    documented(field, { type: 'string', format: 'date-time' }),
+  );
+}
+
+/** A list of `min` to `max` plain objects of one class, each validated. */
+export function ListField(field: Field & { of: () => new () => object; min: number; max: number }): PropertyDecorator {
+  const { of, min, max } = field;
+  const message = `must be a list of ${min} to ${max} objects`;
+  return applyDecorators(
+    Type(of),
+    present(field),
+    IsArray({ message }),
+    ArrayMinSize(min, { message }),
+    ArrayMaxSize(max, { message }),
+    // @ValidateNested alone lets [[{...}]] through.
+    Satisfies((list) => Array.isArray(list) && list.every(isObject), message),
+    ValidateNested({ each: true }),
+    documented(field, { type: of, isArray: true, minItems: min, maxItems: max } as ApiPropertyOptions),
+  );
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const METADATA_BYTES = 8_192;
+
+/** A free JSON object of at most 8,192 bytes. */
+export function MetadataField(field: Field): PropertyDecorator {
+  return applyDecorators(
+    present(field),
+    Satisfies(
+      (value) => isObject(value) && Buffer.byteLength(JSON.stringify(value)) <= METADATA_BYTES,
+      `must be a JSON object of at most ${METADATA_BYTES} bytes`,
+    ),
+    documented(field, { type: 'object', additionalProperties: true } as ApiPropertyOptions),
+  );
+}
+
+/** Adds a predicate of our own to class-validator. */
+function Satisfies(predicate: (value: unknown) => boolean, message: string): PropertyDecorator {
+  return (target, propertyKey) =>
+    registerDecorator({
+      name: 'satisfies',
+      target: target.constructor,
+      propertyName: propertyKey as string,
+      options: { message },
+      validator: { validate: predicate },
+    });
+}

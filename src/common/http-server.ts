@@ -1,0 +1,88 @@
+import type { Socket } from 'node:net';
+import { HttpException, Logger } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
+import type { ErrorCode } from './domain-error';
+import { parseJsonBody, refuseUnstorable } from './json-body';
+import { ProblemFilter, rawProblem } from './problem-filter';
+import { requestId } from './request-id';
+
+const BODY_LIMIT = 1_048_576;
+
+/** Fastify as this service runs it: bounded in size and time, with our errors where Nest's filters do not reach. */
+export function serverOptions(filter: ProblemFilter): FastifyServerOptions {
+  return {
+    genReqId: requestId,
+    bodyLimit: BODY_LIMIT,
+    // Nest leaves these unlimited: a client that never finishes its request would hold its socket for ever.
+    requestTimeout: 10_000,
+    keepAliveTimeout: 8_000,
+    // While draining, requests that still arrive on open connections are served, and their connections closed after.
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id);
+      filter.answer(error, request, reply);
+    },
+    clientErrorHandler: (error: Error & { code?: string }, socket: Socket) => {
+      if (socket.writable && error.code !== 'ECONNRESET') {
+        socket.end(rawProblem(CLIENT_ERRORS[error.code ?? ''] ?? 'MALFORMED_REQUEST', requestId({ headers: {} })));
+      } else socket.destroy();
+    },
+  };
+}
+
+const CLIENT_ERRORS: Record<string, ErrorCode> = { HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE' };
+
+/** Adds to every request: its id in the answer, a body that can be stored, one line in the log, and 405 where it fits. */
+export function prepareServer(app: NestFastifyApplication): void {
+  const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  app.useBodyParser('application/json', { bodyLimit: BODY_LIMIT }, (_request, body: Buffer, done) => {
+    // Called with the whole body, so a throw is this request's own error.
+    try {
+      done(null, parseJsonBody(body));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  // Fastify reads text bodies by itself; here they are 415.
+  server.removeContentTypeParser('text/plain');
+  const routes: { method: string; path: RegExp }[] = [];
+  server.addHook('onRoute', ({ method, url }) => {
+    const path = new RegExp(
+      `^${url
+        .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+        .replace(/:[^/]+/g, '[^/]+')
+        .replace('*', '.*')}/?$`,
+    );
+    for (const name of [method].flat()) routes.push({ method: name, path });
+  });
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    refuseUnstorable(request.query);
+    refuseUnstorable(request.params);
+    if (!request.is404) return;
+    const path = request.url.split('?', 1)[0] as string;
+    const allowed = [...new Set(routes.filter((route) => route.path.test(path)).map(({ method }) => method))];
+    if (allowed.length === 0) return;
+    reply.header('allow', allowed.join(', '));
+    throw new HttpException('Method Not Allowed', 405);
+  });
+  server.addHook('preValidation', async (request) => refuseUnstorable(request.body));
+  server.addHook('onResponse', logRequest);
+}
+
+const logger = new Logger('request');
+
+/** The route template, never the raw path: paths hold ids and whatever else a client puts there. */
+async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { principal } = request;
+  logger.log({
+    request_id: request.id,
+    method: request.method,
+    route: request.routeOptions.url ?? 'unknown',
+    status: reply.statusCode,
+    duration_ms: Math.round(reply.elapsedTime),
+    actor: principal ? `${principal.type}:${principal.id}` : undefined,
+  });
+}

@@ -1,0 +1,42 @@
+import { isUtf8 } from 'node:buffer';
+import secureJson from 'secure-json-parse';
+import { DomainError, validationFailed } from './domain-error';
+
+const MAX_DEPTH = 20;
+
+/** Reads a JSON body. Refuses invalid UTF-8, which the platform would silently replace, and `__proto__` keys. */
+export function parseJsonBody(body: Buffer): unknown {
+  if (body.length === 0) return undefined;
+  if (!isUtf8(body)) throw new DomainError('MALFORMED_REQUEST', 'The body is not valid UTF-8.');
+  try {
+    return secureJson.parse(body.toString(), { protoAction: 'error', constructorAction: 'error' });
+  } catch {
+    throw new DomainError('MALFORMED_REQUEST', 'The body is not valid JSON.');
+  }
+}
+
+/**
+ * Refuses what no field of ours could mean, before validation walks it: nesting deeper than 20 levels (which exhausts
+ * the stack of the pipes), NUL and lone surrogates (which PostgreSQL refuses). Itself walks level by level, without
+ * recursion.
+ */
+export function refuseUnstorable(root: unknown): void {
+  let level = [{ value: root, path: '' }];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH)
+      throw new DomainError('MALFORMED_REQUEST', `The body is nested deeper than ${MAX_DEPTH} levels.`);
+    level = level.flatMap(({ value, path }) => {
+      if (typeof value === 'string' && !isStorable(value)) throw unstorable(path);
+      return childrenOf(value).map(([key, child]) => {
+        if (!isStorable(key)) throw unstorable(path);
+        return { value: child, path: path ? `${path}.${key}` : key };
+      });
+    });
+  }
+}
+
+const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed();
+const childrenOf = (value: unknown) => (typeof value === 'object' && value !== null ? Object.entries(value) : []);
+
+const unstorable = (path: string) =>
+  validationFailed([{ field: path, message: 'must not hold NUL characters or lone surrogates' }]);

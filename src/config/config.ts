@@ -1,0 +1,186 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
+import { EmailField, EnumField, IntegerField, TextField } from '../common/fields';
+
+const optional = { optional: true };
+
+/**
+ * Every setting, under the name of its environment variable, with its default. The only place that reads `process.env`.
+ * `.env.example` and the README's table are checked against this class.
+ */
+export class Config {
+  @EnumField({ description: 'What the process is for.', values: ['development', 'test', 'production'], ...optional })
+  NODE_ENV: 'development' | 'test' | 'production' = 'development';
+
+  @EnumField({
+    description: 'Whether this process answers requests, processes orders, or both.',
+    values: ['all', 'api', 'worker'],
+    ...optional,
+  })
+  SERVICE_ROLE: 'all' | 'api' | 'worker' = 'all';
+
+  @TextField({ description: 'Address to listen on.', max: 255, ...optional })
+  APP_HOST = '0.0.0.0';
+
+  @IntegerField({
+    description: 'Port to listen on; 0 takes a free one. `PORT` is taken too.',
+    min: 0,
+    max: 65_535,
+    fromText: true,
+    ...optional,
+  })
+  APP_PORT = 8000;
+
+  @TextField({ description: 'Folder for the embedded database and other local files.', max: 4096, ...optional })
+  DATA_DIR = '.data';
+
+  @TextField({
+    description: 'The PostgreSQL to use. Without it, development starts an embedded one.',
+    max: 4096,
+    pattern: /^postgres(ql)?:\/\//,
+    patternHint: 'must start with postgres://',
+    ...optional,
+  })
+  DATABASE_URL?: string;
+
+  @IntegerField({
+    description: 'Connections of one process to PostgreSQL, those of the queue not counted.',
+    min: 2,
+    max: 200,
+    fromText: true,
+    ...optional,
+  })
+  DATABASE_POOL_SIZE = 16;
+
+  @TextField({
+    description: 'Signs the tokens; at least 32 bytes, the same in every process.',
+    min: 32,
+    max: 1024,
+    ...optional,
+  })
+  SECRET_KEY?: string;
+
+  @IntegerField({
+    description: 'Minutes for which an access token is good.',
+    min: 1,
+    max: 1440,
+    fromText: true,
+    ...optional,
+  })
+  ACCESS_TOKEN_EXPIRE_MINUTES = 15;
+
+  @EmailField({ description: 'E-mail of the first admin, created when there is no admin yet.', ...optional })
+  ADMIN_EMAIL?: string;
+
+  @TextField({ description: 'Password of the first admin.', min: 8, max: 128, ...optional })
+  ADMIN_PASSWORD?: string;
+
+  @TextField({
+    description: 'ISO 4217 code of the one currency of this deployment.',
+    max: 3,
+    pattern: /^[A-Z]{3}$/,
+    patternHint: 'must be three capital letters',
+    ...optional,
+  })
+  CURRENCY = 'USD';
+
+  @IntegerField({
+    description: 'Seconds between two sweeps for due orders.',
+    min: 1,
+    max: 86_400,
+    fromText: true,
+    ...optional,
+  })
+  PROCESSING_INTERVAL_SECONDS = 120;
+
+  @IntegerField({
+    description: 'Orders that one process works on at a time.',
+    min: 1,
+    max: 256,
+    fromText: true,
+    ...optional,
+  })
+  PROCESSING_CONCURRENCY = 8;
+
+  @IntegerField({
+    description: 'Milliseconds that the simulated gateway takes for an order.',
+    min: 0,
+    max: 30_000,
+    fromText: true,
+    ...optional,
+  })
+  PROCESSING_DURATION_MS = 2000;
+
+  @IntegerField({
+    description: 'Attempts after which an order is failed.',
+    min: 1,
+    max: 100,
+    fromText: true,
+    ...optional,
+  })
+  PROCESSING_MAX_ATTEMPTS = 5;
+
+  @EnumField({
+    description: 'Least severe log lines that are written.',
+    values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    ...optional,
+  })
+  LOG_LEVEL = 'info';
+
+  /** True outside production. */
+  get isDevelopment(): boolean {
+    return this.NODE_ENV !== 'production';
+  }
+}
+
+/** Names what is wrong with the configuration, variable by variable, and never a value. */
+export class ConfigError extends Error {}
+
+/**
+ * The configuration of this process: the environment, then `.env.<NODE_ENV>`, then `.env`, the first that names a variable
+ * winning. Throws {@link ConfigError}.
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env, directory = process.cwd()): Config {
+  const mode = environment.NODE_ENV || 'development';
+  return parseConfig({
+    ...readEnvFile(resolve(directory, '.env')),
+    ...readEnvFile(resolve(directory, `.env.${mode}`)),
+    ...environment,
+  });
+}
+
+/** Checks and types a set of variables. An empty one counts as not set. Throws {@link ConfigError}. */
+export function parseConfig(environment: NodeJS.ProcessEnv): Config {
+  const known = new Set(Object.keys(new Config()));
+  const set = Object.entries({ ...environment, APP_PORT: environment.APP_PORT || environment.PORT }).filter(
+    ([name, value]) => known.has(name) && value,
+  );
+  const config = plainToInstance(Config, Object.fromEntries(set));
+  const errors = validateSync(config, { stopAtFirstError: true }).map(
+    ({ property, constraints = {} }) => `${property} ${Object.values(constraints).join(', ')}`,
+  );
+  errors.push(...inconsistencies(config));
+  if (errors.length > 0)
+    throw new ConfigError(`Configuration refused:\n${errors.map((error) => `  - ${error}`).join('\n')}`);
+  return config;
+}
+
+/** What no single variable can tell. */
+function inconsistencies(config: Config): string[] {
+  const errors: string[] = [];
+  if (config.NODE_ENV === 'production') {
+    if (!config.DATABASE_URL)
+      errors.push('DATABASE_URL must be set in production (the embedded database is for development)');
+    if (!config.SECRET_KEY) errors.push('SECRET_KEY must be set in production');
+  }
+  if (!!config.ADMIN_EMAIL !== !!config.ADMIN_PASSWORD)
+    errors.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set together');
+  return errors;
+}
+
+function readEnvFile(path: string): NodeJS.ProcessEnv {
+  return existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};
+}
