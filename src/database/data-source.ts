@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { types } from 'pg';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+
+// Amounts and counts stay far below 2^53 by CHECK, so bigint and the numeric of sum() are numbers here, not strings.
+types.setTypeParser(types.builtins.INT8, Number);
+types.setTypeParser(types.builtins.NUMERIC, Number);
+
+/** How long one request may wait for the database, in milliseconds: together below the 5 s that any answer may take. */
+const TIMEOUTS = { acquire: 1_500, lock: 2_000, statement: 2_500, answer: 3_000, idleInTransaction: 5_000 };
+
+/** Options of the one data source; `poolSize` connections at most, none of which can wait for ever. */
+export function dataSourceOptions(url: string, poolSize: number): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url,
+    // By pattern, because imports go the other way: the nouns know the database, not the database the nouns.
+    entities: [join(__dirname, '..', '*', '*.entity.{ts,js}')],
+    migrations: [join(__dirname, 'migrations', '*.{ts,js}')],
+    migrationsTableName: 'migrations',
+    poolSize,
+    applicationName: 'orders',
+    extra: {
+      connectionTimeoutMillis: TIMEOUTS.acquire,
+      lock_timeout: TIMEOUTS.lock,
+      statement_timeout: TIMEOUTS.statement,
+      query_timeout: TIMEOUTS.answer,
+      idle_in_transaction_session_timeout: TIMEOUTS.idleInTransaction,
+      keepAlive: true,
+    },
+  };
+}
+
+/** Any 64-bit number, the same in every process: only one of them migrates at a time. */
+const MIGRATION_LOCK = 7_203_114_520_031n;
+
+/** Brings the schema up to date. Processes that start together take turns; the later ones find nothing left to do. */
+export async function migrate(url: string): Promise<void> {
+  // A connection of its own, without the timeouts of requests: an index on a large table takes its time.
+  const source = new DataSource({ ...dataSourceOptions(url, 2), extra: {} } as DataSourceOptions);
+  await source.initialize();
+  const lock = source.createQueryRunner();
+  try {
+    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await source.runMigrations({ transaction: 'each' });
+  } finally {
+    await lock.release();
+    await source.destroy();
+  }
+}

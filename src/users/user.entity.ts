@@ -1,0 +1,31 @@
+import { Check, Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
+
+/** A person with an account. E-mail and username are unique without regard to case (indexes on `lower(...)`). */
+@Entity('users')
+@Index('users_email', { synchronize: false })
+@Index('users_username', { synchronize: false })
+@Check('users_role', `role IN ('user', 'admin')`)
+export class User {
+  @PrimaryGeneratedColumn('identity', { primaryKeyConstraintName: 'users_pkey', generatedIdentity: 'BY DEFAULT' })
+  id!: number;
+  @Column('text')
+  name!: string;
+  @Column('text')
+  email!: string;
+  @Column('text', { nullable: true })
+  username!: string | null;
+  /** argon2id in PHC form, or a bcrypt hash brought over from an earlier system. Never leaves the service. */
+  @Column('text')
+  password_hash!: string;
+  @Column('text', { default: 'user' })
+  role!: 'user' | 'admin';
+  @Column('boolean', { default: true })
+  active!: boolean;
+  /** Part of every token; raising it ends all of them. */
+  @Column('integer', { default: 1 })
+  token_version!: number;
+  @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })
+  created_at!: Date;
+  @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })
+  updated_at!: Date;
+}
