@@ -1,0 +1,30 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AuthModule } from './auth/auth.module';
+import type { Config } from './config/config';
+import { ConfigModule } from './config/config.module';
+import { DatabaseModule } from './database/database.module';
+import { HealthModule } from './health/health.module';
+import { JobsModule } from './jobs/jobs.module';
+import { OrdersModule } from './orders/orders.module';
+import { ProcessingModule } from './processing/processing.module';
+import { ProductsModule } from './products/products.module';
+import { UsersModule } from './users/users.module';
+
+/** The list of modules. */
+@Module({
+  imports: [
+    DatabaseModule,
+    JobsModule,
+    UsersModule,
+    AuthModule,
+    ProductsModule,
+    OrdersModule,
+    ProcessingModule,
+    HealthModule,
+  ],
+})
+export class AppModule {
+  static with(config: Config): DynamicModule {
+    return { module: AppModule, imports: [ConfigModule.with(config)] };
+  }
+}

@@ -1,0 +1,25 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { JwtModule } from '@nestjs/jwt';
+import { Config } from '../config/config';
+import { UsersModule } from '../users/users.module';
+import { AccessGuard } from './access.guard';
+import { AccessRules } from './access-rules';
+import { AuthController } from './auth.controller';
+import { AuthService } from './auth.service';
+import { FirstAdmin } from './first-admin';
+import { Tokens } from './tokens';
+
+@Module({
+  imports: [
+    UsersModule,
+    DiscoveryModule,
+    JwtModule.registerAsync({
+      inject: [Config],
+      useFactory: (config: Config) => ({ secret: config.SECRET_KEY as string }),
+    }),
+  ],
+  controllers: [AuthController],
+  providers: [AuthService, Tokens, AccessRules, FirstAdmin, { provide: APP_GUARD, useClass: AccessGuard }],
+})
+export class AuthModule {}

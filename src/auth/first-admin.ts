@@ -1,0 +1,34 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { DomainError } from '../common/domain-error';
+import { Config, ConfigError } from '../config/config';
+import { UsersService } from '../users/users.service';
+
+/** Creates the first admin at the first start. There is no well-known default password. */
+@Injectable()
+export class FirstAdmin implements OnApplicationBootstrap {
+  constructor(
+    private readonly config: Config,
+    private readonly users: UsersService,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { ADMIN_EMAIL, ADMIN_PASSWORD, NODE_ENV } = this.config;
+    if (await this.users.hasAdmin()) return;
+    if (!ADMIN_PASSWORD && NODE_ENV === 'production') {
+      throw new ConfigError('There is no admin yet: ADMIN_EMAIL and ADMIN_PASSWORD must be set for the first start');
+    }
+    const email = ADMIN_EMAIL ?? 'admin@example.com';
+    const password = ADMIN_PASSWORD ?? randomBytes(12).toString('base64url');
+    try {
+      await this.users.create({ name: 'Administrator', email, username: 'admin', password, role: 'admin' });
+    } catch (error) {
+      // Another process that started at the same moment was first, and has told its operator.
+      if (error instanceof DomainError && error.status === 409) return;
+      throw error;
+    }
+    // Not through the logger: a password does not belong into log files.
+    if (!ADMIN_PASSWORD)
+      process.stdout.write(`\n  First admin: ${email}  password: ${password}  (shown this once)\n\n`);
+  }
+}

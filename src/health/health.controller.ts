@@ -1,0 +1,63 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Public } from '../common/access';
+import { type Health, HealthService } from './health.service';
+
+class HealthResponse {
+  @ApiProperty({ enum: ['healthy', 'unhealthy'] })
+  status!: string;
+  @ApiProperty({ format: 'date-time' })
+  timestamp!: string;
+  @ApiProperty({ example: '1.0.0' })
+  version!: string;
+  @ApiProperty({ example: 'development' })
+  environment!: string;
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: { type: 'string', enum: ['ok', 'failed'] },
+    example: { database: 'ok' },
+  })
+  checks!: Record<string, string>;
+}
+
+class LiveResponse {
+  @ApiProperty({ enum: ['alive'] })
+  status!: string;
+}
+
+@ApiTags('Operation')
+@Controller('health')
+export class HealthController {
+  constructor(private readonly health: HealthService) {}
+
+  @Get()
+  @Public()
+  @ApiOperation({ summary: 'Health', description: 'What works and what does not; always 200.' })
+  @ApiOkResponse({ type: HealthResponse })
+  status(): Promise<Health> {
+    return this.health.check();
+  }
+
+  @Get('live')
+  @Public()
+  @ApiOperation({ summary: 'Alive', description: 'Answers while the process runs; asks nobody else.' })
+  @ApiOkResponse({ type: LiveResponse })
+  live(): LiveResponse {
+    return { status: 'alive' };
+  }
+
+  @Get('ready')
+  @Public()
+  @ApiOperation({
+    summary: 'Ready',
+    description: '503 while the database or the queue is away, migrations are pending, or a shutdown is under way.',
+  })
+  @ApiOkResponse({ type: HealthResponse })
+  @ApiServiceUnavailableResponse({ type: HealthResponse })
+  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Health> {
+    const health = await this.health.check();
+    if (health.status !== 'healthy') reply.status(503);
+    return health;
+  }
+}

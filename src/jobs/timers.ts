@@ -1,0 +1,58 @@
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { InjectEntityManager } from '@nestjs/typeorm';
+import type { EntityManager } from 'typeorm';
+import { loggable } from '../common/problem-filter';
+
+/**
+ * Runs work at an interval, once across all processes: who moves `timers.last_run_at` forward runs it. A row needs no
+ * lock to be held while the work runs, and keeps the interval also when processes start at different moments. In one
+ * process a run never overlaps itself.
+ */
+@Injectable()
+export class Timers implements OnModuleDestroy {
+  private readonly logger = new Logger('timers');
+  private readonly running = new Map<string, { stop: () => void; done: Promise<void> }>();
+
+  constructor(@InjectEntityManager() private readonly manager: EntityManager) {}
+
+  /** Starts a timer. `work` runs every `seconds` in one of the processes; its errors are logged, and it runs again. */
+  start(name: string, seconds: number, work: () => Promise<unknown>): void {
+    let stop = () => {};
+    let stopped = false;
+    const done = (async () => {
+      await this.manager.query('INSERT INTO timers VALUES ($1, now()) ON CONFLICT DO NOTHING', [name]);
+      while (!stopped) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, Math.min(seconds, 5) * 1000);
+          stop = () => {
+            stopped = true;
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+        if (!stopped) await this.runIfDue(name, seconds, work);
+      }
+    })().catch((error) => this.logger.error({ timer: name, err: loggable(error) }, 'timer ended'));
+    this.running.set(name, { stop: () => stop(), done });
+  }
+
+  /** Runs `work` unless another process did within the last `seconds`. */
+  private async runIfDue(name: string, seconds: number, work: () => Promise<unknown>): Promise<void> {
+    try {
+      // A little less than the interval: the processes look every few seconds, and a late look must not skip a beat.
+      const [, claimed] = await this.manager.query(
+        `UPDATE timers SET last_run_at = now() WHERE name = $1 AND last_run_at <= now() - $2 * interval '1 second'`,
+        [name, seconds],
+      );
+      if (claimed > 0) await work();
+    } catch (error) {
+      this.logger.warn({ timer: name, err: loggable(error) }, 'timer run failed');
+    }
+  }
+
+  /** Stops all timers and waits for the run that is under way. */
+  async onModuleDestroy(): Promise<void> {
+    for (const { stop } of this.running.values()) stop();
+    await Promise.all([...this.running.values()].map(({ done }) => done));
+  }
+}

@@ -1,0 +1,36 @@
+import 'reflect-metadata';
+import { resolve } from 'node:path';
+import { Logger } from '@nestjs/common';
+import { createApp } from './app.setup';
+import { ConfigError, loadConfig } from './config/config';
+import { completeForDevelopment } from './config/development';
+import { startEmbeddedPostgres } from './database/embedded-postgres';
+
+/** Milliseconds for running requests and jobs to end after SIGTERM; what is left then is taken over by others. */
+const DRAIN_TIMEOUT = 10_000;
+
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const postgres = config.DATABASE_URL ? undefined : await startEmbeddedPostgres(resolve(config.DATA_DIR, 'postgres'));
+  if (postgres) config.DATABASE_URL = postgres.url;
+  completeForDevelopment(config);
+  const app = await createApp(config);
+  await app.listen(config.APP_PORT, config.APP_HOST);
+  new Logger('main').log(`Listening on ${await app.getUrl()} (docs at /docs)`);
+
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(1), DRAIN_TIMEOUT).unref();
+    await app.close();
+    await postgres?.stop();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`);
+  process.exit(1);
+});

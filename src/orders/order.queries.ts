@@ -1,0 +1,120 @@
+import type { EntityManager } from 'typeorm';
+import { decodeCursor, type Page, page, refuseBoth } from '../common/pagination';
+import { type Principal, seesAll } from '../common/principal';
+import type { OrderItemResponse, OrderRow, OrderSort, OrdersQuery } from './order.dto';
+
+/** The columns of {@link OrderRow}; `o` is the order, `u` its customer. */
+const COLUMNS = `o.id, o.number, o.user_id, u.name AS user_name, o.status, o.currency, o.total_quantity, o.total_amount_cents,
+  o.address, o.note, o.metadata, o.version, o.failure_reason, o.created_at, o.updated_at, o.processing_started_at, o.completed_at`;
+
+/** What a client may sort by, and the column behind it. The id breaks ties, so that pages never overlap. */
+const SORT_COLUMNS = { created_at: 'o.created_at', total_amount_cents: 'o.total_amount_cents', id: 'o.id' } as const;
+type SortKey = keyof typeof SORT_COLUMNS;
+
+/** Conditions and their values; only the fragments written here become SQL, what the client sends is always a value. */
+class Conditions {
+  readonly values: unknown[] = [];
+  private readonly parts: string[] = [];
+
+  /** Adds a condition in which `?` stands for `value`, unless the value is undefined. */
+  add(sql: string, value: unknown): void {
+    if (value === undefined) return;
+    this.parts.push(sql.replaceAll('?', `$${this.values.push(value)}`));
+  }
+
+  get where(): string {
+    return this.parts.length > 0 ? `WHERE ${this.parts.join(' AND ')}` : '';
+  }
+}
+
+function conditionsOf(query: OrdersQuery, principal: Principal): Conditions {
+  const conditions = new Conditions();
+  if (!seesAll(principal)) conditions.add('o.user_id = ?', principal.id);
+  conditions.add('o.user_id = ?', query.user_id);
+  conditions.add('o.status = ANY(?)', query.status);
+  conditions.add('EXISTS (SELECT FROM order_items i WHERE i.order_id = o.id AND i.product_id = ?)', query.product_id);
+  conditions.add('o.created_at >= ?', query.created_from);
+  conditions.add('o.created_at < ?', query.created_to);
+  conditions.add('o.total_amount_cents >= ?', query.min_total_cents);
+  conditions.add('o.total_amount_cents <= ?', query.max_total_cents);
+  conditions.add(
+    '(o.number ILIKE ? OR o.user_id IN (SELECT id FROM users WHERE name ILIKE ? OR email ILIKE ?))',
+    query.q && `%${query.q.replace(/[\\%_]/g, '\\$&')}%`,
+  );
+  return conditions;
+}
+
+/** One page of the orders that `principal` may see, with their items. Errors: VALIDATION_FAILED (cursor). */
+export async function listOrders(
+  manager: EntityManager,
+  query: OrdersQuery,
+  principal: Principal,
+): Promise<{ rows: OrderRow[]; page: Page }> {
+  refuseBoth(query);
+  const conditions = conditionsOf(query, principal);
+  const key = query.sort.replace('-', '') as SortKey;
+  const direction = query.sort.startsWith('-') ? 'DESC' : 'ASC';
+  const column = SORT_COLUMNS[key];
+  if (query.cursor !== undefined) {
+    const after = decodeCursor(query.cursor, query.sort);
+    conditions.add(`(${column}, o.id) ${direction === 'DESC' ? '<' : '>'} (?, ${after.id})`, after.key);
+  }
+  const rows: OrderRow[] = await manager.query(
+    `SELECT ${COLUMNS} FROM orders o JOIN users u ON u.id = o.user_id ${conditions.where}
+     ORDER BY ${column} ${direction}, o.id ${direction} LIMIT ${query.limit + 1} OFFSET ${query.offset ?? 0}`,
+    conditions.values,
+  );
+  const shown = page(query, rows, (row) => ({ sort: query.sort, key: positionOf(row, query.sort), id: row.id }));
+  return { rows: await withItems(manager, shown.rows), page: shown.page };
+}
+
+function positionOf(row: OrderRow, sort: OrderSort): string | number {
+  const value = row[sort.replace('-', '') as SortKey];
+  return value instanceof Date ? value.toISOString() : value;
+}
+
+/** Number, pieces and cents of all orders that match, whatever page is shown. */
+export async function totalsOf(
+  manager: EntityManager,
+  query: OrdersQuery,
+  principal: Principal,
+): Promise<{ total: number; total_quantity: number; total_amount_cents: number }> {
+  const conditions = conditionsOf(query, principal);
+  const [totals] = await manager.query(
+    `SELECT count(*) AS total, coalesce(sum(o.total_quantity), 0) AS total_quantity,
+       coalesce(sum(o.total_amount_cents), 0) AS total_amount_cents
+     FROM orders o ${conditions.where}`,
+    conditions.values,
+  );
+  return totals;
+}
+
+/** One order by id or number, if it exists and `principal` may see it. */
+export async function findOrder(
+  manager: EntityManager,
+  by: { id: number } | { number: string },
+  principal: Principal,
+): Promise<OrderRow | undefined> {
+  const conditions = new Conditions();
+  if ('id' in by) conditions.add('o.id = ?', by.id);
+  else conditions.add('o.number = ?', by.number);
+  if (!seesAll(principal)) conditions.add('o.user_id = ?', principal.id);
+  const rows = await manager.query(
+    `SELECT ${COLUMNS} FROM orders o JOIN users u ON u.id = o.user_id ${conditions.where}`,
+    conditions.values,
+  );
+  return (await withItems(manager, rows))[0];
+}
+
+/** Adds the items of all rows with one query. */
+async function withItems(manager: EntityManager, rows: OrderRow[]): Promise<OrderRow[]> {
+  if (rows.length === 0) return rows;
+  const items: (OrderItemResponse & { order_id: number })[] = await manager.query(
+    `SELECT order_id, id, product_id, sku, product_name, quantity, price_cents_at_purchase, line_total_cents
+     FROM order_items WHERE order_id = ANY($1) ORDER BY id`,
+    [rows.map(({ id }) => id)],
+  );
+  const byOrder = Map.groupBy(items, ({ order_id }) => order_id);
+  for (const row of rows) row.items = byOrder.get(row.id) ?? [];
+  return rows;
+}

@@ -1,0 +1,174 @@
+import { Injectable } from '@nestjs/common';
+import { InjectEntityManager } from '@nestjs/typeorm';
+import type { EntityManager } from 'typeorm';
+import { DomainError, notFound } from '../common/domain-error';
+import { parseId } from '../common/ids';
+import { Operation } from '../common/operation';
+import type { Principal } from '../common/principal';
+import { readIdempotency } from './idempotency';
+import {
+  type EditOrderRequest,
+  type HistoryResponse,
+  type OrderListResponse,
+  type OrderResponse,
+  type OrderRow,
+  type OrdersQuery,
+  type PlaceOrderRequest,
+  toOrderResponse,
+} from './order.dto';
+import { Order } from './order.entity';
+import { findOrder, listOrders, totalsOf } from './order.queries';
+import { OrderHistory } from './order-history.entity';
+import { parseOrderNumber } from './order-number';
+import { type OrderStatus, transition } from './order-status';
+import { invalidTransition, OrderTransitions } from './order-transitions';
+import { PlaceOrder } from './place-order';
+
+/** What a client wants changed: the precondition comes from `If-Match`. */
+export interface Change {
+  status: OrderStatus;
+  reason?: string | undefined;
+  version?: number | undefined;
+}
+
+/** Orders. A `user` reaches their own only; those of others are NOT_FOUND, as if they did not exist. */
+@Injectable()
+export class OrdersService {
+  constructor(
+    @InjectEntityManager() private readonly manager: EntityManager,
+    private readonly placing: PlaceOrder,
+    private readonly transitions: OrderTransitions,
+  ) {}
+
+  /** Places an order, or replays the first answer to the same key. Errors: those of {@link PlaceOrder.run}. */
+  @Operation('orders.place')
+  async place(
+    request: PlaceOrderRequest,
+    principal: Principal,
+    idempotencyKey?: string,
+  ): Promise<{ order: OrderResponse; replayed: boolean }> {
+    const idempotency = readIdempotency(idempotencyKey, request, principal);
+    const { order, replayed } = await this.placing.run(request, principal, idempotency);
+    return { order: toOrderResponse(order, principal), replayed };
+  }
+
+  /** One page of the caller's orders, or of all; totals are over all that match. Errors: VALIDATION_FAILED. */
+  async list(query: OrdersQuery, principal: Principal): Promise<OrderListResponse> {
+    const { rows, page } = await listOrders(this.manager, query, principal);
+    const totals = query.totals ? await totalsOf(this.manager, query, principal) : {};
+    return { orders: rows.map((row) => toOrderResponse(row, principal)), ...page, ...totals };
+  }
+
+  /** One order by id or number. Errors: NOT_FOUND. */
+  async get(reference: string, principal: Principal): Promise<OrderResponse> {
+    return toOrderResponse(await this.find(reference, principal), principal);
+  }
+
+  /** Every change of status, oldest first, the placing included. Errors: NOT_FOUND. */
+  async history(reference: string, principal: Principal): Promise<HistoryResponse> {
+    const { id } = await this.find(reference, principal);
+    const rows = await this.manager.find(OrderHistory, { where: { order_id: id }, order: { version: 'ASC' } });
+    return {
+      history: rows.map((row) => ({
+        from_status: row.from_status,
+        to_status: row.to_status,
+        actor: { type: row.actor_type, id: row.actor_id, name: row.actor_name },
+        reason: row.reason,
+        request_id: row.request_id,
+        created_at: row.created_at.toISOString(),
+      })),
+    };
+  }
+
+  /** Changes the status. Errors: NOT_FOUND, FORBIDDEN, INVALID_TRANSITION, PRECONDITION_FAILED, INSUFFICIENT_STOCK. */
+  @Operation('orders.change_status')
+  async changeStatus(reference: string, change: Change, principal: Principal): Promise<OrderResponse> {
+    await this.transit(this.manager, reference, change, principal);
+    return this.get(reference, principal);
+  }
+
+  /**
+   * Edits address, note and metadata of a pending order and then, if asked, changes its status: both or neither.
+   * Errors: as {@link changeStatus}, and ORDER_NOT_EDITABLE.
+   */
+  @Operation('orders.edit')
+  async edit(
+    reference: string,
+    { status, ...fields }: EditOrderRequest,
+    version: number | undefined,
+    principal: Principal,
+  ): Promise<OrderResponse> {
+    const edits = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+    await this.manager.transaction(async (manager) => {
+      const order = await this.find(reference, principal, manager);
+      refuseStale(order, version);
+      if (Object.keys(edits).length > 0) await this.write(manager, order, edits);
+      if (status !== undefined) await this.transit(manager, reference, { status }, principal);
+    });
+    return this.get(reference, principal);
+  }
+
+  private async write(manager: EntityManager, order: OrderRow, edits: object): Promise<void> {
+    const { affected } = await manager.update(
+      Order,
+      { id: order.id, status: 'pending', version: order.version },
+      { ...edits, version: order.version + 1, updated_at: () => 'now()' },
+    );
+    if (affected === 0) {
+      throw order.status === 'pending'
+        ? stale()
+        : new DomainError('ORDER_NOT_EDITABLE', `An order that is ${order.status} cannot be edited any more.`);
+    }
+    const sequence = order.version + 1;
+    await manager.query(
+      `INSERT INTO outbox (topic, order_id, sequence, payload) VALUES ('order.edited', $1, $2, '{}')`,
+      [order.id, sequence],
+    );
+  }
+
+  /**
+   * Asks for the change until it is either made or illegal: when the order changed between reading and writing, the
+   * present state decides. With a version there is nothing to decide: it is stale.
+   */
+  private async transit(
+    manager: EntityManager,
+    reference: string,
+    change: Change,
+    principal: Principal,
+  ): Promise<void> {
+    for (;;) {
+      const order = await this.find(reference, principal, manager);
+      refuseStale(order, change.version);
+      const rule = transition(order.status, change.status);
+      if (!rule) throw invalidTransition(order.status, change.status);
+      if (!rule.roles.includes(principal.role)) {
+        throw new DomainError('FORBIDDEN', `Your role (${principal.role}) may not make an order ${change.status}.`);
+      }
+      const { status: to, reason, version } = change;
+      const wanted = { orderId: order.id, from: order.status, to, reason, version };
+      if (await this.transitions.change(wanted, principal, manager)) return;
+    }
+  }
+
+  private async find(reference: string, principal: Principal, manager = this.manager): Promise<OrderRow> {
+    const id = parseId(reference);
+    const number = parseOrderNumber(reference);
+    const order = await (id !== null
+      ? findOrder(manager, { id }, principal)
+      : number !== null
+        ? findOrder(manager, { number }, principal)
+        : undefined);
+    if (!order) throw notFound('Order');
+    return order;
+  }
+}
+
+function refuseStale(order: OrderRow, version: number | undefined): void {
+  if (version !== undefined && order.version !== version) throw stale();
+}
+
+const stale = () =>
+  new DomainError(
+    'PRECONDITION_FAILED',
+    'The order has changed since you read it: read it again and use its new ETag.',
+  );

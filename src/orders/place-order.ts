@@ -1,0 +1,168 @@
+import { Injectable } from '@nestjs/common';
+import { InjectEntityManager } from '@nestjs/typeorm';
+import type { EntityManager } from 'typeorm';
+import { retrySerialization, violatedConstraint } from '../common/database-errors';
+import { DomainError, type FieldError, validationFailed } from '../common/domain-error';
+import { type Principal, seesAll } from '../common/principal';
+import { Config } from '../config/config';
+import { runPrepared } from '../database/prepared';
+import { firstAnswer, type Idempotency } from './idempotency';
+import type { OrderItemRequest, OrderRow, PlaceOrderRequest } from './order.dto';
+import { newOrderNumber } from './order-number';
+import { PLACE_ORDER, type WantedProduct } from './place-order.query';
+
+interface Outcome {
+  placed: OrderRow | null;
+  outcome:
+    | 'good'
+    | 'key_in_use'
+    | 'key_known'
+    | 'user_missing'
+    | 'product_missing'
+    | 'product_inactive'
+    | 'price_changed';
+  total_amount_cents: number | null;
+  products: WantedProduct[] | null;
+}
+
+/** Takes an order, wholly or not at all. */
+@Injectable()
+export class PlaceOrder {
+  constructor(
+    @InjectEntityManager() private readonly manager: EntityManager,
+    private readonly config: Config,
+  ) {}
+
+  /**
+   * Places the order, or finds the answer that was given to the same idempotency key before (`replayed`).
+   * Errors: VALIDATION_FAILED, FORBIDDEN, PRODUCT_NOT_FOUND, USER_NOT_FOUND, PRODUCT_INACTIVE, INSUFFICIENT_STOCK,
+   * PRICE_CHANGED, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED.
+   */
+  async run(
+    request: PlaceOrderRequest,
+    actor: Principal,
+    idempotency?: Idempotency,
+  ): Promise<{ order: OrderRow; replayed: boolean }> {
+    refuseBadItems(request.items, actor);
+    const buyer = buyerOf(request, actor);
+    const result = await this.attempt(request, buyer, actor, idempotency);
+    if (result?.placed) return { order: result.placed, replayed: false };
+    // Whatever the statement found, a key that is known by now decides: the stock may be gone because of its first use.
+    const known = idempotency && (await firstAnswer(this.manager, idempotency));
+    if (known) return { order: known as OrderRow, replayed: true };
+    throw refusal(request, result);
+  }
+
+  /** One statement; undefined when another request with the same key ended meanwhile. */
+  private async attempt(
+    request: PlaceOrderRequest,
+    buyer: number,
+    actor: Principal,
+    idempotency?: Idempotency,
+  ): Promise<Outcome | undefined> {
+    const { items, address, note, metadata = {}, simulate_outcome, expected_total_cents } = request;
+    for (let drawn = 1; ; drawn++) {
+      const values = [
+        ...[
+          buyer,
+          newOrderNumber(),
+          this.config.CURRENCY,
+          address,
+          note,
+          metadata,
+          simulate_outcome,
+          expected_total_cents,
+        ],
+        ...[items.map((item) => item.product_id), items.map((item) => item.sku), items.map((item) => item.name)],
+        ...[items.map((item) => item.unit_price_cents), items.map((item) => item.quantity)],
+        ...[actor.type, actor.id, actor.name, actor.requestId],
+        ...[idempotency?.caller, idempotency?.key, idempotency?.requestHash],
+      ];
+      try {
+        return (await retrySerialization(() => runPrepared<Outcome>(this.manager, PLACE_ORDER, values)))[0];
+      } catch (error) {
+        const constraint = violatedConstraint(error);
+        if (constraint === 'idempotency_keys_pkey') return undefined;
+        if (constraint !== 'orders_number' || drawn === 3) throw error;
+      }
+    }
+  }
+}
+
+/** Whom the order is for. Errors: FORBIDDEN for a user who names somebody else, VALIDATION_FAILED for a client who names nobody. */
+function buyerOf({ user_id }: PlaceOrderRequest, actor: Principal): number {
+  const buyer = user_id ?? (actor.type === 'user' ? actor.id : null);
+  if (buyer === null) throw validationFailed([{ field: 'user_id', message: 'must say whom the order is for' }]);
+  if (buyer !== actor.id && !seesAll(actor)) {
+    throw new DomainError('FORBIDDEN', 'You may place orders for yourself only: leave out user_id.');
+  }
+  return buyer;
+}
+
+/** An item names exactly one of product_id, sku, or (service, admin) name with unit_price_cents. */
+function refuseBadItems(items: OrderItemRequest[], actor: Principal): void {
+  const errors: FieldError[] = [];
+  for (const [index, { product_id, sku, name, unit_price_cents }] of items.entries()) {
+    const named = [product_id, sku, name].filter((value) => value !== undefined).length;
+    const field = `items.${index}`;
+    if (named !== 1) errors.push({ field, message: 'must have exactly one of product_id, sku, name' });
+    else if ((name === undefined) !== (unit_price_cents === undefined)) {
+      errors.push({ field, message: 'name and unit_price_cents go together' });
+    } else if (name !== undefined && !seesAll(actor)) {
+      throw new DomainError(
+        'FORBIDDEN',
+        'Custom-priced items are for API clients and admins: name a product_id or sku.',
+      );
+    }
+  }
+  if (errors.length > 0) throw validationFailed(errors);
+}
+
+/** What the client is told when nothing was placed. */
+function refusal(request: PlaceOrderRequest, result: Outcome | undefined): DomainError {
+  const products = result?.products ?? [];
+  switch (result?.outcome) {
+    case 'user_missing':
+      return new DomainError('USER_NOT_FOUND', 'There is no active user with this user_id.');
+    case 'product_missing':
+      return new DomainError('PRODUCT_NOT_FOUND', 'A product does not exist; see errors.', {
+        errors: missing(request.items, products),
+      });
+    case 'product_inactive':
+      return new DomainError('PRODUCT_INACTIVE', 'A product is not sold any more; see errors.', {
+        errors: products.filter(({ active }) => !active).map((product) => fieldError(product, 'is not sold any more')),
+      });
+    case 'price_changed':
+      return new DomainError('PRICE_CHANGED', `The order comes to ${result.total_amount_cents} cents now.`, {
+        total_amount_cents: result.total_amount_cents,
+      });
+    case 'good':
+      return new DomainError('INSUFFICIENT_STOCK', 'There is not enough stock; see errors.', {
+        errors: products.filter(lacking).map((product) => fieldError(product, `only ${available(product)} available`)),
+      });
+    default:
+      return new DomainError(
+        'IDEMPOTENCY_KEY_IN_USE',
+        'The first request with this Idempotency-Key is still running: try again shortly.',
+      );
+  }
+}
+
+const available = ({ on_hand, reserved }: WantedProduct) => (on_hand ?? 0) - (reserved ?? 0);
+const lacking = (product: WantedProduct) => product.on_hand !== null && available(product) < product.quantity;
+
+const fieldError = ({ position, name }: WantedProduct, message: string): FieldError => ({
+  field: `items.${position - 1}`,
+  message: `${name}: ${message}`,
+});
+
+function missing(items: OrderItemRequest[], found: WantedProduct[]): FieldError[] {
+  return items.flatMap(({ product_id, sku, name }, index) => {
+    const known =
+      name !== undefined ||
+      found.some((product) => product.id === product_id || (sku !== undefined && product.sku === sku));
+    return known
+      ? []
+      : [{ field: `items.${index}.${sku === undefined ? 'product_id' : 'sku'}`, message: 'does not exist' }];
+  });
+}

@@ -1,0 +1,39 @@
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { SYSTEM } from '../common/principal';
+import { Config } from '../config/config';
+import { Queue } from '../jobs/queue';
+import { Timers } from '../jobs/timers';
+import { OrderProcessor } from './process-order';
+import { PROCESS_ORDER, type ProcessOrder, Sweep } from './sweep';
+
+/** Seconds between two looks for orders whose lease has run out. */
+const RECOVERY_SECONDS = 5;
+
+/** Starts what runs by itself: workers and timers. */
+@Injectable()
+export class ProcessingSchedule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly config: Config,
+    private readonly queue: Queue,
+    private readonly timers: Timers,
+    private readonly sweep: Sweep,
+    private readonly processor: OrderProcessor,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.queue.declare(PROCESS_ORDER, { oncePerKey: true });
+    if (this.config.SERVICE_ROLE === 'api') return;
+    await this.queue.work<ProcessOrder>(PROCESS_ORDER, this.config.PROCESSING_CONCURRENCY, ({ order_id }) =>
+      this.processor.process(order_id, this.stopping.signal),
+    );
+    this.timers.start('sweep', this.config.PROCESSING_INTERVAL_SECONDS, () => this.sweep.run(SYSTEM));
+    this.timers.start('recovery', RECOVERY_SECONDS, () => this.sweep.recover());
+  }
+
+  /** Lets running orders finish; no new ones are taken. */
+  async beforeApplicationShutdown(): Promise<void> {
+    if (this.config.SERVICE_ROLE !== 'api') await this.queue.drain(PROCESS_ORDER);
+  }
+}

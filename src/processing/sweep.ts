@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import { InjectEntityManager } from '@nestjs/typeorm';
+import type { EntityManager } from 'typeorm';
+import { Operation } from '../common/operation';
+import type { Principal } from '../common/principal';
+import { Queue } from '../jobs/queue';
+
+/** The queue of orders to process. */
+export const PROCESS_ORDER = 'process-order';
+
+/** Orders that one statement reads and queues: a backlog of any size is worked through in steps of this many. */
+const BATCH = 1_000;
+
+/** What a job of {@link PROCESS_ORDER} carries. */
+export interface ProcessOrder {
+  order_id: number;
+}
+
+/**
+ * Queues what is due. The orders table is the truth and the queue only transports: an order that already waits in the
+ * queue is not queued again, and one whose job got lost is found by the next sweep.
+ */
+@Injectable()
+export class Sweep {
+  constructor(
+    @InjectEntityManager() private readonly manager: EntityManager,
+    private readonly queue: Queue,
+  ) {}
+
+  /** Queues every pending and paid order, oldest first; returns how many were not waiting already. */
+  @Operation('processing.sweep')
+  async run(_actor: Principal): Promise<number> {
+    return (await this.queueAll('pending')) + (await this.queueAll('paid'));
+  }
+
+  /** Queues every order whose worker has let its lease run out: it was killed, or puts off another attempt. */
+  async recover(): Promise<number> {
+    const rows: { id: number }[] = await this.manager.query(
+      'SELECT id FROM orders WHERE lease_until <= now() ORDER BY lease_until LIMIT $1',
+      [BATCH],
+    );
+    return this.add(rows);
+  }
+
+  private async queueAll(status: 'pending' | 'paid'): Promise<number> {
+    let queued = 0;
+    let after = { created_at: '-infinity', id: 0 };
+    for (;;) {
+      // By keyset over the index (status, created_at, id): each batch starts where the last one ended.
+      const rows: { id: number; created_at: string }[] = await this.manager.query(
+        `SELECT id, created_at::text FROM orders WHERE status = $1 AND (created_at, id) > ($2::timestamptz, $3)
+         ORDER BY created_at, id LIMIT $4`,
+        [status, after.created_at, after.id, BATCH],
+      );
+      queued += await this.add(rows);
+      const last = rows.at(-1);
+      if (!last || rows.length < BATCH) return queued;
+      after = last;
+    }
+  }
+
+  private add(rows: { id: number }[]): Promise<number> {
+    if (rows.length === 0) return Promise.resolve(0);
+    return this.queue.add(
+      PROCESS_ORDER,
+      rows.map(({ id }) => ({ key: String(id), data: { order_id: id } satisfies ProcessOrder })),
+    );
+  }
+}

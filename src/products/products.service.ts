@@ -1,0 +1,141 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { Repository } from 'typeorm';
+import { violatedConstraint } from '../common/database-errors';
+import { DomainError, notFound, validationFailed } from '../common/domain-error';
+import { Operation } from '../common/operation';
+import { decodeCursor, page, refuseBoth } from '../common/pagination';
+import type { Principal } from '../common/principal';
+import { Config } from '../config/config';
+import {
+  type AdjustStockRequest,
+  type CreateProductRequest,
+  type ProductListResponse,
+  type ProductResponse,
+  type ProductsQuery,
+  toProductResponse,
+  type UpdateProductRequest,
+} from './product.dto';
+import { Product } from './product.entity';
+import { StockMovement } from './stock-movement.entity';
+
+/** The catalogue and its stock. Anybody may read it; only admins change it. */
+@Injectable()
+export class ProductsService {
+  constructor(
+    @InjectRepository(Product) private readonly products: Repository<Product>,
+    private readonly config: Config,
+  ) {}
+
+  /** One page of the catalogue, by id. Errors: VALIDATION_FAILED. */
+  async list(query: ProductsQuery): Promise<ProductListResponse> {
+    refuseBoth(query);
+    const found = this.products.createQueryBuilder('product').orderBy('product.id');
+    if (query.active !== undefined) found.andWhere('product.active = :active', { active: query.active });
+    if (query.q !== undefined) {
+      found.andWhere('(product.name ILIKE :q OR product.sku ILIKE :q)', {
+        q: `%${query.q.replace(/[\\%_]/g, '\\$&')}%`,
+      });
+    }
+    if (query.cursor !== undefined) found.andWhere('product.id > :id', { id: decodeCursor(query.cursor, 'id').id });
+    const { rows, page: about } = page(
+      query,
+      await found
+        .limit(query.limit + 1)
+        .offset(query.offset)
+        .getMany(),
+      ({ id }) => ({ sort: 'id', key: id, id }),
+    );
+    return { products: rows.map((product) => this.response(product)), ...about };
+  }
+
+  /** One product. Errors: NOT_FOUND. */
+  async get(id: number): Promise<ProductResponse> {
+    const product = await this.products.findOneBy({ id });
+    if (!product) throw notFound('Product');
+    return this.response(product);
+  }
+
+  /** Adds a product; its first stock is a movement of the ledger like any other. Admins only. Errors: SKU_TAKEN. */
+  @Operation('products.create')
+  async create({ stock = null, ...fields }: CreateProductRequest, actor: Principal): Promise<ProductResponse> {
+    return this.products.manager.transaction(async (manager) => {
+      const product = await manager
+        .save(Product, { ...fields, on_hand: stock, reserved: stock === null ? null : 0 })
+        .catch(refuseTakenSku);
+      if (stock) await recordAdjustment(manager, product.id, { delta: stock, reason: 'initial stock' }, actor);
+      return this.response(await manager.findOneByOrFail(Product, { id: product.id }));
+    });
+  }
+
+  /** Changes what is given. Orders keep what they copied at purchase. Admins only. Errors: NOT_FOUND, SKU_TAKEN. */
+  @Operation('products.update')
+  async update(id: number, changes: UpdateProductRequest, _actor: Principal): Promise<ProductResponse> {
+    const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+    if (Object.keys(given).length > 0) {
+      await this.products
+        .update(id, { ...given, version: () => 'version + 1', updated_at: () => 'now()' })
+        .catch(refuseTakenSku);
+    }
+    return this.get(id);
+  }
+
+  /**
+   * Adds to or takes from the pieces on hand, in the ledger. Starts tracking where stock was not tracked. Admins only.
+   * Errors: NOT_FOUND, INSUFFICIENT_STOCK when fewer pieces would be left than are reserved.
+   */
+  @Operation('products.adjust_stock')
+  async adjustStock(id: number, adjustment: AdjustStockRequest, actor: Principal): Promise<ProductResponse> {
+    if (adjustment.delta === 0) throw validationFailed([{ field: 'delta', message: 'must not be 0' }]);
+    return this.products.manager.transaction(async (manager) => {
+      const { affected } = await manager
+        .createQueryBuilder()
+        .update(Product)
+        .set({
+          on_hand: () => 'coalesce(on_hand, 0) + :delta',
+          reserved: () => 'coalesce(reserved, 0)',
+          updated_at: () => 'now()',
+        })
+        .where('id = :id AND coalesce(on_hand, 0) + :delta BETWEEN coalesce(reserved, 0) AND 2000000000')
+        .setParameters({ id, delta: adjustment.delta })
+        .execute();
+      const product = await manager.findOneBy(Product, { id });
+      if (!product) throw notFound('Product');
+      if (affected === 0) throw notEnough(product);
+      await recordAdjustment(manager, id, adjustment, actor);
+      return this.response(product);
+    });
+  }
+
+  private response(product: Product): ProductResponse {
+    return toProductResponse(product, this.config.CURRENCY);
+  }
+}
+
+function recordAdjustment(
+  manager: Repository<Product>['manager'],
+  product_id: number,
+  { delta, reason }: AdjustStockRequest,
+  actor: Principal,
+): Promise<unknown> {
+  return manager.insert(StockMovement, {
+    product_id,
+    kind: 'adjust',
+    on_hand_delta: delta,
+    reserved_delta: 0,
+    reason,
+    actor_type: actor.type,
+    actor_id: actor.id,
+  });
+}
+
+const notEnough = ({ on_hand, reserved }: Product) =>
+  new DomainError(
+    'INSUFFICIENT_STOCK',
+    `The product has ${on_hand ?? 0} on hand and ${reserved ?? 0} reserved: its stock must stay between the two and 2000000000.`,
+  );
+
+function refuseTakenSku(error: unknown): never {
+  if (violatedConstraint(error) === 'products_sku') throw new DomainError('SKU_TAKEN', 'Another product has this SKU.');
+  throw error;
+}
