@@ -1,0 +1,38 @@
+/** An answer, with its body parsed. `any`, because a test says what it expects of it. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: the shape is what the test asserts
+  body: any;
+}
+
+/** Somebody who uses the service over HTTP. */
+export class Client {
+  constructor(
+    readonly origin: string,
+    private readonly headers: Record<string, string> = {},
+  ) {}
+
+  /** The same person, sending further headers. */
+  with(headers: Record<string, string>): Client {
+    return new Client(this.origin, { ...this.headers, ...headers });
+  }
+
+  get = (path: string) => this.send('GET', path);
+  post = (path: string, body?: unknown) => this.send('POST', path, body);
+  patch = (path: string, body?: unknown) => this.send('PATCH', path, body);
+  delete = (path: string) => this.send('DELETE', path);
+
+  /** Sends a request; paths that do not start with `/` are below `/api/v1/`. */
+  async send(method: string, path: string, body?: unknown): Promise<Answer> {
+    const raw = typeof body === 'string' || body instanceof URLSearchParams || body instanceof Uint8Array;
+    const response = await fetch(new URL(path.startsWith('/') ? path : `/api/v1/${path}`, this.origin), {
+      method,
+      headers: { ...(body !== undefined && !raw && { 'content-type': 'application/json' }), ...this.headers },
+      ...(body !== undefined && { body: (raw ? body : JSON.stringify(body)) as string }),
+    });
+    const text = await response.text();
+    const json = response.headers.get('content-type')?.includes('json');
+    return { status: response.status, headers: response.headers, body: json && text ? JSON.parse(text) : text };
+  }
+}
