@@ -13,6 +13,7 @@ export const PASSWORD = 'correct horse battery staple';
 export interface TestApp {
   nest: NestFastifyApplication;
   origin: string;
+  databaseUrl: string;
   /** Nobody in particular. */
   anonymous: Client;
   /** The first admin. */
@@ -24,6 +25,7 @@ export interface TestApp {
   newProduct(fields?: object): Promise<any>;
   // biome-ignore lint/suspicious/noExplicitAny: rows of whatever is asked for
   sql(text: string, values?: unknown[]): Promise<any>;
+  /** Ends it all. Fails when the data breaks a rule of invariants.sql. */
   close(): Promise<void>;
 }
 
@@ -36,6 +38,7 @@ export async function startApp(settings: NodeJS.ProcessEnv = {}): Promise<TestAp
   return {
     nest,
     origin,
+    databaseUrl: database.url,
     anonymous,
     admin,
     async newUser() {
@@ -49,7 +52,11 @@ export async function startApp(settings: NodeJS.ProcessEnv = {}): Promise<TestAp
     sql: (text, values) => nest.get(DataSource).query(text, values),
     async close() {
       await nest.close();
-      await database.drop();
+      try {
+        expect(await database.brokenInvariants()).toEqual([]);
+      } finally {
+        await database.drop();
+      }
     },
   };
 }

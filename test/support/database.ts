@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
+import { brokenInvariants } from './invariants';
 
 /** The migrated database that others are cloned from. */
 export const TEMPLATE = 'orders_template';
@@ -16,19 +17,38 @@ export async function createDatabase(name: string, template?: string): Promise<v
   await asAdmin(`CREATE DATABASE ${name} ${template ? `TEMPLATE ${template}` : ''}`);
 }
 
-/** A database of its own for one spec file: migrated, and without any row. */
-export async function cloneTemplate(): Promise<{ url: string; drop: () => Promise<void> }> {
-  const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await createDatabase(name, TEMPLATE);
-  return { url: databaseUrl(name), drop: () => asAdmin(`DROP DATABASE ${name} WITH (FORCE)`) };
+/** A database of its own for one spec file. */
+export interface TestDatabase {
+  url: string;
+  /** See invariants.sql. */
+  brokenInvariants(): Promise<string[]>;
+  drop(): Promise<void>;
 }
 
-async function asAdmin(sql: string): Promise<void> {
-  const client = new Client(databaseUrl('postgres'));
+/** A database that is migrated and has no row. */
+export async function cloneTemplate(): Promise<TestDatabase> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await createDatabase(name, TEMPLATE);
+  const url = databaseUrl(name);
+  return {
+    url,
+    brokenInvariants: () => connected(url, brokenInvariants),
+    drop: () => asAdmin(`DROP DATABASE ${name} WITH (FORCE)`),
+  };
+}
+
+/** Connects for the time of `work`. */
+export async function connected<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client(url);
   await client.connect();
   try {
-    await client.query(sql);
+    return await work(client);
   } finally {
     await client.end();
   }
 }
+
+const asAdmin = (sql: string) =>
+  connected(databaseUrl('postgres'), async (client) => {
+    await client.query(sql);
+  });
