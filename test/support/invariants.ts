@@ -7,7 +7,7 @@ const SQL = readFileSync(join(__dirname, 'invariants.sql'), 'utf8');
 
 /** The rules of invariants.sql: the comment that names the rule, and the query that finds what breaks it. */
 const INVARIANTS = SQL.split(/;\n/).flatMap((part) => {
-  const [, rule, query] = /^-- (N\d+ .*)\n([^]+)$/m.exec(part) ?? [];
+  const [, rule, query] = /^-- (N\d+ [^\n]*)\n(.+)/ms.exec(part) ?? [];
   return rule && query ? [{ rule, query }] : [];
 });
 
