@@ -5,6 +5,7 @@ import { DomainError, notFound } from '../common/domain-error';
 import { parseId } from '../common/ids';
 import { Operation } from '../common/operation';
 import type { Principal } from '../common/principal';
+import { publish } from '../jobs/outbox';
 import { readIdempotency } from './idempotency';
 import {
   type EditOrderRequest,
@@ -119,11 +120,7 @@ export class OrdersService {
         ? stale()
         : new DomainError('ORDER_NOT_EDITABLE', `An order that is ${order.status} cannot be edited any more.`);
     }
-    const sequence = order.version + 1;
-    await manager.query(
-      `INSERT INTO outbox (topic, order_id, sequence, payload) VALUES ('order.edited', $1, $2, '{}')`,
-      [order.id, sequence],
-    );
+    await publish(manager, { topic: 'order.edited', order_id: order.id, sequence: order.version + 1 });
   }
 
   /**
