@@ -1,4 +1,14 @@
-import { Check, Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import {
+  Check,
+  Column,
+  Entity,
+  ForeignKey,
+  Index,
+  JoinColumn,
+  ManyToOne,
+  PrimaryGeneratedColumn,
+  Unique,
+} from 'typeorm';
 import { Product } from './product.entity';
 
 /**
@@ -35,6 +45,8 @@ export class StockMovement {
   on_hand_delta!: number;
   @Column('integer')
   reserved_delta!: number;
+  // By name, because imports go the other way: orders know products.
+  @ForeignKey('Order', { name: 'stock_movements_order' })
   @Column('integer', { nullable: true })
   order_id!: number | null;
   @Column('integer', { nullable: true })

@@ -17,6 +17,11 @@ export async function createDatabase(name: string, template?: string): Promise<v
   await asAdmin(`CREATE DATABASE ${name} ${template ? `TEMPLATE ${template}` : ''}`);
 }
 
+/** Drops a database and whoever is connected to it. */
+export async function dropDatabase(name: string): Promise<void> {
+  await asAdmin(`DROP DATABASE ${name} WITH (FORCE)`);
+}
+
 /** A database of its own for one spec file. */
 export interface TestDatabase {
   url: string;
@@ -33,7 +38,7 @@ export async function cloneTemplate(): Promise<TestDatabase> {
   return {
     url,
     brokenInvariants: () => connected(url, brokenInvariants),
-    drop: () => asAdmin(`DROP DATABASE ${name} WITH (FORCE)`),
+    drop: () => dropDatabase(name),
   };
 }
 
