@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DomainError } from '../common/domain-error';
 import { Config, ConfigError } from '../config/config';
@@ -27,8 +29,16 @@ export class FirstAdmin implements OnApplicationBootstrap {
       if (error instanceof DomainError && error.status === 409) return;
       throw error;
     }
+    if (!ADMIN_PASSWORD) this.tell(email, password);
+  }
+
+  /** Prints a made-up password once and keeps it beside the development data, where `npm run demo` finds it. */
+  private tell(email: string, password: string): void {
+    const path = join(this.config.DATA_DIR, 'admin-password');
+    mkdirSync(this.config.DATA_DIR, { recursive: true });
+    rmSync(path, { force: true });
+    writeFileSync(path, password, { mode: 0o600 });
     // Not through the logger: a password does not belong into log files.
-    if (!ADMIN_PASSWORD)
-      process.stdout.write(`\n  First admin: ${email}  password: ${password}  (shown this once)\n\n`);
+    process.stdout.write(`\n  First admin: ${email}  password: ${password}  (shown this once; kept in ${path})\n\n`);
   }
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import { EmailField, EnumField, IntegerField, TextField } from '../common/fields';
+import { BooleanField, EmailField, EnumField, IntegerField, TextField } from '../common/fields';
 
 const optional = { optional: true };
 
@@ -130,6 +130,13 @@ export class Config {
   })
   LOG_LEVEL = 'info';
 
+  @BooleanField({
+    description: 'Fill an empty catalogue with a few products. Without a value: outside production.',
+    fromText: true,
+    ...optional,
+  })
+  DEMO_DATA?: boolean;
+
   /** True outside production. */
   get isDevelopment(): boolean {
     return this.NODE_ENV !== 'production';
@@ -165,6 +172,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   errors.push(...inconsistencies(config));
   if (errors.length > 0)
     throw new ConfigError(`Configuration refused:\n${errors.map((error) => `  - ${error}`).join('\n')}`);
+  config.DEMO_DATA ??= config.isDevelopment;
   return config;
 }
 

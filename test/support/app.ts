@@ -6,7 +6,7 @@ import { type Config, parseConfig } from '../../src/config/config';
 import { Client } from './client';
 import { cloneTemplate } from './database';
 
-const ADMIN = { email: 'admin@example.com', password: 'a long admin password' };
+export const ADMIN = { email: 'admin@example.com', password: 'a long admin password' };
 export const PASSWORD = 'correct horse battery staple';
 
 /** The service on a database of its own, listening on a free port, with people who use it. */
@@ -71,6 +71,7 @@ export function testConfig(DATABASE_URL: string, settings: NodeJS.ProcessEnv = {
     ADMIN_EMAIL: ADMIN.email,
     ADMIN_PASSWORD: ADMIN.password,
     LOG_LEVEL: 'silent',
+    DEMO_DATA: 'false',
     PROCESSING_DURATION_MS: '0',
     PROCESSING_INTERVAL_SECONDS: '3600',
     ...settings,
