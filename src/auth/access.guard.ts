@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { ACCESS, type AccessRule } from '../common/access';
 import { DomainError } from '../common/domain-error';
 import type { Principal } from '../common/principal';
-import { UsersService } from '../users/users.service';
+import { UserStates } from '../users/user-states';
 import { Tokens } from './tokens';
 
 /** Stands in front of every route: finds out who is asking and holds them to the route's access rule. */
@@ -13,7 +13,7 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly tokens: Tokens,
-    private readonly users: UsersService,
+    private readonly users: UserStates,
   ) {}
 
   /** Errors: UNAUTHENTICATED, FORBIDDEN. */
@@ -35,7 +35,7 @@ export class AccessGuard implements CanActivate {
     const [scheme, credential] = (request.headers.authorization ?? '').split(' ', 2);
     if (scheme?.toLowerCase() !== 'bearer' || !credential) return null;
     const token = this.tokens.read(credential);
-    const user = token && (await this.users.state(token.userId));
+    const user = token && (await this.users.of(token.userId));
     if (!user?.active || user.token_version !== token?.tokenVersion) return null;
     return { type: 'user', id: user.id, name: user.name, role: user.role, requestId: request.id };
   }

@@ -1,10 +1,11 @@
-import { Body, Controller, Get, Header, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Post, Res } from '@nestjs/common';
 import { ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { CurrentPrincipal, Public, Roles } from '../common/access';
 import type { Principal } from '../common/principal';
 import { ApiProblem } from '../common/problem';
-import { UserResponse } from '../users/user.dto';
-import { LoginRequest, LoginResponse, RegisterRequest, TokenRequest, TokenResponse } from './auth.dto';
+import { RegisterRequest, UserResponse } from '../users/user.dto';
+import { LoginRequest, LoginResponse, TokenRequest, TokenResponse } from './auth.dto';
 import { AuthService } from './auth.service';
 
 @ApiTags('Authentication')
@@ -15,11 +16,16 @@ export class AuthController {
   @Post('register')
   @Public()
   @ApiOperation({ summary: 'Register', description: 'Opens an account with the role `user`.' })
-  @ApiCreatedResponse({ type: UserResponse })
+  @ApiCreatedResponse({ type: UserResponse, headers: { Location: { schema: { type: 'string' } } } })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
   @ApiProblem(409, 'The e-mail or the username is taken.')
-  register(@Body() request: RegisterRequest): Promise<UserResponse> {
-    return this.auth.register(request);
+  async register(
+    @Body() request: RegisterRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserResponse> {
+    const user = await this.auth.register(request);
+    reply.header('location', `/api/v1/users/${user.id}`);
+    return user;
   }
 
   @Post('login')

@@ -1,30 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { EmailField, EnumField, TextField } from '../common/fields';
+import { EnumField, TextField } from '../common/fields';
 import { UserResponse } from '../users/user.dto';
-
-const USERNAME = {
-  min: 3,
-  max: 50,
-  pattern: /^[A-Za-z0-9._-]+$/,
-  patternHint: 'may have letters, digits and . _ - only',
-};
-
-export class RegisterRequest {
-  @TextField({ description: 'Full name.', max: 100, example: 'John Doe' })
-  name!: string;
-  @EmailField({ description: 'Unique without regard to case.', example: 'john@example.com' })
-  email!: string;
-  @TextField({
-    description: '8 to 128 characters.',
-    min: 8,
-    max: 128,
-    format: 'password',
-    example: 'correct horse battery',
-  })
-  password!: string;
-  @TextField({ description: 'Another name to log in with.', optional: true, example: 'john', ...USERNAME })
-  username?: string;
-}
 
 export class LoginRequest {
   @TextField({ description: 'The e-mail; or give `username`.', max: 254, optional: true, example: 'john@example.com' })

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { Config } from '../config/config';
-import type { UserState } from '../users/users.service';
+import type { UserState } from '../users/user-states';
 
 export const ISSUER = 'order-management-service';
 export const AUDIENCE = 'order-management-api';

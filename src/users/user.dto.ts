@@ -1,5 +1,67 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { BooleanField, EmailField, EnumField, TextField } from '../common/fields';
+import { Page, PageQuery } from '../common/pagination';
 import type { User } from './user.entity';
+
+/** The roles that a person can have; `service` is for API clients. */
+const USER_ROLES = ['user', 'admin'] as const;
+type UserRole = (typeof USER_ROLES)[number];
+
+const USERNAME = {
+  description: 'Another name to log in with.',
+  min: 3,
+  max: 50,
+  pattern: /^[A-Za-z0-9._-]+$/,
+  patternHint: 'may have letters, digits and . _ - only',
+  optional: true,
+  example: 'john',
+};
+
+/** What a person gives to open their own account. */
+export class RegisterRequest {
+  @TextField({ description: 'Full name.', max: 100, example: 'John Doe' })
+  name!: string;
+  @EmailField({ description: 'Unique without regard to case.', example: 'john@example.com' })
+  email!: string;
+  @TextField({
+    description: '8 to 128 characters.',
+    min: 8,
+    max: 128,
+    format: 'password',
+    example: 'correct horse battery',
+  })
+  password!: string;
+  @TextField(USERNAME)
+  username?: string;
+}
+
+/** What an admin gives to open an account for somebody. */
+export class CreateUserRequest extends RegisterRequest {
+  @EnumField({ description: 'What the user may do.', values: USER_ROLES, example: 'user' })
+  role!: UserRole;
+}
+
+export class UpdateUserRequest {
+  @TextField({ description: 'Full name.', max: 100, optional: true, example: 'John Doe' })
+  name?: string;
+  @EmailField({ description: 'Unique without regard to case.', optional: true, example: 'john@example.com' })
+  email?: string;
+  @TextField({ ...USERNAME, nullable: true })
+  username?: string | null;
+  @EnumField({ description: 'What the user may do. Admins only.', values: USER_ROLES, optional: true })
+  role?: UserRole;
+  @BooleanField({ description: 'Whether the user may log in. Admins only.', optional: true })
+  active?: boolean;
+}
+
+export class UsersQuery extends PageQuery {
+  @TextField({ description: 'Part of the name, e-mail or username, without regard to case.', max: 100, optional: true })
+  q?: string;
+  @EnumField({ description: 'Only those with this role.', values: USER_ROLES, optional: true })
+  role?: UserRole;
+  @BooleanField({ description: 'Only those that may, or may not, log in.', optional: true, fromText: true })
+  active?: boolean;
+}
 
 /** A user as the API shows it. No hash ever leaves. */
 export class UserResponse {
@@ -11,7 +73,7 @@ export class UserResponse {
   email!: string;
   @ApiProperty({ type: 'string', nullable: true, example: 'ann' })
   username!: string | null;
-  @ApiProperty({ enum: ['user', 'admin'], example: 'user' })
+  @ApiProperty({ enum: USER_ROLES, example: 'user' })
   role!: string;
   @ApiProperty()
   active!: boolean;
@@ -19,6 +81,11 @@ export class UserResponse {
   created_at!: string;
   @ApiProperty({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
   updated_at!: string;
+}
+
+export class UserListResponse extends Page {
+  @ApiProperty({ type: [UserResponse] })
+  users!: UserResponse[];
 }
 
 export function toUserResponse(user: User): UserResponse {

@@ -1,77 +1,96 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import type { Repository } from 'typeorm';
+import type { EntityManager, Repository } from 'typeorm';
 import { violatedConstraint } from '../common/database-errors';
-import { DomainError } from '../common/domain-error';
+import { DomainError, notFound } from '../common/domain-error';
+import { Operation } from '../common/operation';
+import { decodeCursor, page, refuseBoth } from '../common/pagination';
+import type { Principal } from '../common/principal';
 import { checkPassword, Passwords } from './passwords';
+import {
+  type CreateUserRequest,
+  toUserResponse,
+  type UpdateUserRequest,
+  type UserListResponse,
+  type UserResponse,
+  type UsersQuery,
+} from './user.dto';
 import { User } from './user.entity';
+import { UserStates } from './user-states';
 
-export interface NewUser {
-  name: string;
-  email: string;
-  password: string;
-  username?: string | undefined;
-  role?: 'user' | 'admin';
-}
-
-/** What the access guard must know of a user at each request. */
-export type UserState = Pick<User, 'id' | 'name' | 'role' | 'active' | 'token_version'>;
-
-/** How long another process may go on believing in a user who was deactivated here, in milliseconds. */
-const STATE_TTL = 5_000;
-
-/** The accounts. */
+/** The accounts. Admins reach all of them, users their own; another's is NOT_FOUND, as if it did not exist. */
 @Injectable()
 export class UsersService {
-  private readonly states = new Map<number, { state: UserState | null; until: number }>();
-
   constructor(
     @InjectRepository(User) private readonly users: Repository<User>,
     private readonly passwords: Passwords,
+    private readonly states: UserStates,
   ) {}
 
-  /** Creates an account. Errors: VALIDATION_FAILED (password), EMAIL_TAKEN, USERNAME_TAKEN. */
-  async create({ password, role = 'user', username, ...rest }: NewUser): Promise<User> {
-    checkPassword(password, rest);
+  /** One page of all accounts, by id. Admins only. Errors: VALIDATION_FAILED. */
+  async list(query: UsersQuery): Promise<UserListResponse> {
+    refuseBoth(query);
+    const found = this.users.createQueryBuilder('user').orderBy('user.id');
+    if (query.role !== undefined) found.andWhere('user.role = :role', { role: query.role });
+    if (query.active !== undefined) found.andWhere('user.active = :active', { active: query.active });
+    if (query.q !== undefined) {
+      found.andWhere('(user.name ILIKE :q OR user.email ILIKE :q OR user.username ILIKE :q)', {
+        q: `%${query.q.replace(/[\\%_]/g, '\\$&')}%`,
+      });
+    }
+    if (query.cursor !== undefined) found.andWhere('user.id > :id', { id: decodeCursor(query.cursor, 'id').id });
+    const { rows, page: about } = page(
+      query,
+      await found
+        .limit(query.limit + 1)
+        .offset(query.offset)
+        .getMany(),
+      ({ id }) => ({ sort: 'id', key: id, id }),
+    );
+    return { users: rows.map(toUserResponse), ...about };
+  }
+
+  /** One account. Errors: NOT_FOUND. */
+  async get(id: number, principal: Principal): Promise<UserResponse> {
+    refuseOthers(id, principal);
+    const user = await this.users.findOneBy({ id });
+    if (!user) throw notFound('User');
+    return toUserResponse(user);
+  }
+
+  /** Opens an account. Only admins may choose its role. Errors: VALIDATION_FAILED, EMAIL_TAKEN, USERNAME_TAKEN. */
+  @Operation('users.create')
+  async create({ password, ...fields }: CreateUserRequest, _actor?: Principal): Promise<UserResponse> {
+    checkPassword(password, fields);
     const password_hash = await this.passwords.hash(password);
-    try {
-      return await this.users.save(this.users.create({ ...rest, username: username ?? null, role, password_hash }));
-    } catch (error) {
-      throw takenError(error) ?? error;
+    return toUserResponse(await this.users.save({ ...fields, password_hash }).catch(refuseTaken));
+  }
+
+  /**
+   * Changes what is given: name, e-mail and username of oneself; an admin also changes others, and role and activity. A new
+   * role or activity ends every token and session of the user.
+   * Errors: NOT_FOUND, FORBIDDEN (role or activity, not an admin), EMAIL_TAKEN, USERNAME_TAKEN, LAST_ADMIN.
+   */
+  @Operation('users.update')
+  async update(id: number, changes: UpdateUserRequest, actor: Principal): Promise<UserResponse> {
+    refuseOthers(id, actor);
+    const { role, active } = changes;
+    if (actor.role !== 'admin' && (role !== undefined || active !== undefined)) {
+      throw new DomainError('FORBIDDEN', 'Only an admin may change a role or (de)activate an account.');
     }
-  }
-
-  /** The user with this e-mail or username (without regard to case) if the password is right and the account active. */
-  async authenticate(login: string, password: string): Promise<User> {
-    const user = await this.users
-      .createQueryBuilder('user')
-      .where('lower(user.email) = lower(:login)', { login })
-      .orWhere('lower(user.username) = lower(:login)', { login })
-      .getOne();
-    const matches = await this.passwords.verify(user?.password_hash, password);
-    if (!user || !matches || !user.active) {
-      throw new DomainError('INVALID_CREDENTIALS', 'The e-mail, username or password is wrong.');
-    }
-    return user;
-  }
-
-  /** One user by id, or null. */
-  findById(id: number): Promise<User | null> {
-    return this.users.findOneBy({ id });
-  }
-
-  /** What the guard needs, from one indexed read that is remembered for 5 s. */
-  async state(id: number): Promise<UserState | null> {
-    const now = Date.now();
-    const known = this.states.get(id);
-    if (known && known.until > now) return known.state;
-    const state = await this.users.findOne({
-      where: { id },
-      select: { id: true, name: true, role: true, active: true, token_version: true },
+    const changed = await this.users.manager.transaction(async (manager) => {
+      if (role === 'user' || active === false) await refuseLastAdmin(manager, id);
+      const user = await manager.findOne(User, { where: { id }, lock: { mode: 'pessimistic_write' } });
+      if (!user) throw notFound('User');
+      const ends = (role ?? user.role) !== user.role || (active ?? user.active) !== user.active;
+      const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+      await manager
+        .update(User, id, { ...given, token_version: user.token_version + Number(ends), updated_at: () => 'now()' })
+        .catch(refuseTaken);
+      return manager.findOneByOrFail(User, { id });
     });
-    if (this.states.size > 10_000) this.states.clear();
-    this.states.set(id, { state, until: now + STATE_TTL });
-    return state;
+    this.states.changed(id);
+    return toUserResponse(changed);
   }
 
   /** Whether any active admin exists. */
@@ -80,11 +99,30 @@ export class UsersService {
   }
 }
 
-/** The refusal for a violated unique index on e-mail or username. */
-function takenError(error: unknown): DomainError | undefined {
+/**
+ * Locks all active admins until the transaction ends, so that those who would take away the last two come one after the
+ * other, and the later one sees what the first has left. In the order of ids: two never wait for each other in a circle.
+ */
+async function refuseLastAdmin(manager: EntityManager, id: number): Promise<void> {
+  const admins = await manager.find(User, {
+    select: { id: true },
+    where: { role: 'admin', active: true },
+    order: { id: 'ASC' },
+    lock: { mode: 'pessimistic_write' },
+  });
+  if (admins.length === 1 && admins[0]?.id === id) {
+    throw new DomainError('LAST_ADMIN', 'This is the last active admin: make another one first.');
+  }
+}
+
+function refuseOthers(id: number, principal: Principal): void {
+  if (principal.role !== 'admin' && principal.id !== id) throw notFound('User');
+}
+
+function refuseTaken(error: unknown): never {
   const constraint = violatedConstraint(error);
   if (constraint === 'users_email')
-    return new DomainError('EMAIL_TAKEN', 'There is already an account with this e-mail.');
-  if (constraint === 'users_username') return new DomainError('USERNAME_TAKEN', 'This username is taken.');
-  return undefined;
+    throw new DomainError('EMAIL_TAKEN', 'There is already an account with this e-mail.');
+  if (constraint === 'users_username') throw new DomainError('USERNAME_TAKEN', 'This username is taken.');
+  throw error;
 }

@@ -1,0 +1,70 @@
+import { Body, Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { CurrentPrincipal, Roles } from '../common/access';
+import { ApiId, IdPipe } from '../common/ids';
+import type { Principal } from '../common/principal';
+import { ApiProblem } from '../common/problem';
+import { CreateUserRequest, UpdateUserRequest, UserListResponse, UserResponse, UsersQuery } from './user.dto';
+import { UsersService } from './users.service';
+
+@ApiTags('Users')
+@Controller('users')
+export class UsersController {
+  constructor(private readonly users: UsersService) {}
+
+  @Get()
+  @Roles('admin')
+  @ApiOperation({ summary: 'List users', description: 'By id, with filters.' })
+  @ApiOkResponse({ type: UserListResponse })
+  @ApiProblem(400, 'A query parameter is unknown or cannot be accepted.')
+  list(@Query() query: UsersQuery): Promise<UserListResponse> {
+    return this.users.list(query);
+  }
+
+  @Post()
+  @Roles('admin')
+  @ApiOperation({ summary: 'Create a user', description: 'With any role; people open their own at /auth/register.' })
+  @ApiCreatedResponse({ type: UserResponse, headers: { Location: { schema: { type: 'string' } } } })
+  @ApiProblem(400, 'A field is missing or cannot be accepted.')
+  @ApiProblem(409, 'The e-mail or the username is taken.')
+  async create(
+    @Body() request: CreateUserRequest,
+    @CurrentPrincipal() principal: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserResponse> {
+    const user = await this.users.create(request, principal);
+    reply.header('location', `/api/v1/users/${user.id}`);
+    return user;
+  }
+
+  @Get(':id')
+  @Roles('user', 'admin')
+  @ApiId('The user.')
+  @ApiOperation({ summary: 'Get a user', description: 'Your own account; any for admins.' })
+  @ApiOkResponse({ type: UserResponse })
+  @ApiProblem(404, 'There is no such user, or it is not you.')
+  get(@Param('id', IdPipe) id: number, @CurrentPrincipal() principal: Principal): Promise<UserResponse> {
+    return this.users.get(id, principal);
+  }
+
+  @Patch(':id')
+  @Roles('user', 'admin')
+  @ApiId('The user.')
+  @ApiOperation({
+    summary: 'Edit a user',
+    description:
+      'Your own name, e-mail and username; admins also change others, and `role` and `active`, which ends every token and session of that user.',
+  })
+  @ApiOkResponse({ type: UserResponse })
+  @ApiProblem(400, 'A field cannot be accepted.')
+  @ApiProblem(404, 'There is no such user, or it is not you.')
+  @ApiProblem(409, 'The e-mail or the username is taken, or this is the last active admin.')
+  update(
+    @Param('id', IdPipe) id: number,
+    @Body() request: UpdateUserRequest,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<UserResponse> {
+    return this.users.update(id, request, principal);
+  }
+}
