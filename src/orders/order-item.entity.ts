@@ -1,10 +1,9 @@
-import { Check, Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from 'typeorm';
+import { Check, Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 import { Product } from '../products/product.entity';
 import { Order } from './order.entity';
 
 /** A line of an order: name, SKU and price as they were at purchase. `product_id` is null for a custom-priced line. */
 @Entity('order_items')
-@Index('order_items_by_order', ['order_id', 'product_id', 'id'], { unique: true })
 @Index('order_items_by_product', ['product_id', 'order_id'])
 @Check(
   'order_items_amounts',
@@ -12,10 +11,11 @@ import { Order } from './order.entity';
 )
 @Check('order_items_stock', 'product_id IS NOT NULL OR NOT stock_reserved')
 export class OrderItem {
+  /** First in the key, so that the items of an order lie together and one index serves both. */
+  @PrimaryColumn('integer', { primaryKeyConstraintName: 'order_items_pkey' })
+  order_id!: number;
   @PrimaryGeneratedColumn('identity', { primaryKeyConstraintName: 'order_items_pkey', generatedIdentity: 'BY DEFAULT' })
   id!: number;
-  @Column('integer')
-  order_id!: number;
   @ManyToOne(() => Order)
   @JoinColumn({ name: 'order_id', foreignKeyConstraintName: 'order_items_order' })
   order?: Order;

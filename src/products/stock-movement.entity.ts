@@ -3,9 +3,9 @@ import {
   Column,
   Entity,
   ForeignKey,
-  Index,
   JoinColumn,
   ManyToOne,
+  PrimaryColumn,
   PrimaryGeneratedColumn,
   Unique,
 } from 'typeorm';
@@ -16,7 +16,6 @@ import { Product } from './product.entity';
  * reservations of an order apart when it was requeued after a failure; within a cycle each kind happens once.
  */
 @Entity('stock_movements')
-@Index('stock_movements_by_product', ['product_id', 'id'])
 @Unique('stock_movements_once', ['order_id', 'product_id', 'cycle', 'kind'])
 @Check(
   'stock_movements_kind',
@@ -28,14 +27,14 @@ import { Product } from './product.entity';
      ELSE false END`,
 )
 export class StockMovement {
+  @PrimaryColumn('integer', { primaryKeyConstraintName: 'stock_movements_pkey' })
+  product_id!: number;
   @PrimaryGeneratedColumn('identity', {
     type: 'bigint',
     primaryKeyConstraintName: 'stock_movements_pkey',
     generatedIdentity: 'BY DEFAULT',
   })
   id!: number;
-  @Column('integer')
-  product_id!: number;
   @ManyToOne(() => Product)
   @JoinColumn({ name: 'product_id', foreignKeyConstraintName: 'stock_movements_product' })
   product?: Product;
