@@ -50,6 +50,11 @@ function isTransient(error: unknown): boolean {
   return !!message && LOST_CONNECTION.test(message);
 }
 
+/** True when a lock was not to be had within the lock timeout. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlState(error) === '55P03';
+}
+
 /** What a client may know of a database error: 503 when it passes, nothing otherwise. */
 export function databaseProblem(error: unknown): DomainError | undefined {
   return isTransient(error)

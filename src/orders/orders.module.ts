@@ -3,10 +3,11 @@ import { OrderTransitions } from './order-transitions';
 import { OrdersController } from './orders.controller';
 import { OrdersService } from './orders.service';
 import { PlaceOrder } from './place-order';
+import { PlacementBatches } from './placement-batches';
 
 @Module({
   controllers: [OrdersController],
-  providers: [OrdersService, PlaceOrder, OrderTransitions],
+  providers: [OrdersService, PlaceOrder, PlacementBatches, OrderTransitions],
   exports: [OrderTransitions],
 })
 export class OrdersModule {}

@@ -1,36 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
-import { retrySerialization, violatedConstraint } from '../common/database-errors';
+import { violatedConstraint } from '../common/database-errors';
 import { DomainError, type FieldError, validationFailed } from '../common/domain-error';
 import { type Principal, seesAll } from '../common/principal';
-import { Config } from '../config/config';
-import { runPrepared } from '../database/prepared';
 import { firstAnswer, type Idempotency } from './idempotency';
 import type { OrderItemRequest, OrderRow, PlaceOrderRequest } from './order.dto';
-import { newOrderNumber } from './order-number';
-import { PLACE_ORDER, type WantedProduct } from './place-order.query';
-
-interface Outcome {
-  placed: OrderRow | null;
-  outcome:
-    | 'good'
-    | 'key_in_use'
-    | 'key_known'
-    | 'user_missing'
-    | 'product_missing'
-    | 'product_inactive'
-    | 'price_changed';
-  total_amount_cents: number | null;
-  products: WantedProduct[] | null;
-}
+import { type Outcome, type Placement, PlacementBatches, type WantedProduct } from './placement-batches';
 
 /** Takes an order, wholly or not at all. */
 @Injectable()
 export class PlaceOrder {
   constructor(
     @InjectEntityManager() private readonly manager: EntityManager,
-    private readonly config: Config,
+    private readonly batches: PlacementBatches,
   ) {}
 
   /**
@@ -45,7 +28,7 @@ export class PlaceOrder {
   ): Promise<{ order: OrderRow; replayed: boolean }> {
     refuseBadItems(request.items, actor);
     const buyer = buyerOf(request, actor);
-    const result = await this.attempt(request, buyer, actor, idempotency);
+    const result = await this.attempt({ request, buyer, actor, idempotency });
     if (result?.placed) return { order: result.placed, replayed: false };
     // Whatever the statement found, a key that is known by now decides: the stock may be gone because of its first use.
     const known = idempotency && (await firstAnswer(this.manager, idempotency));
@@ -53,38 +36,13 @@ export class PlaceOrder {
     throw refusal(request, result);
   }
 
-  /** One statement; undefined when another request with the same key ended meanwhile. */
-  private async attempt(
-    request: PlaceOrderRequest,
-    buyer: number,
-    actor: Principal,
-    idempotency?: Idempotency,
-  ): Promise<Outcome | undefined> {
-    const { items, address, note, metadata = {}, simulate_outcome, expected_total_cents } = request;
-    for (let drawn = 1; ; drawn++) {
-      const values = [
-        ...[
-          buyer,
-          newOrderNumber(),
-          this.config.CURRENCY,
-          address,
-          note,
-          metadata,
-          simulate_outcome,
-          expected_total_cents,
-        ],
-        ...[items.map((item) => item.product_id), items.map((item) => item.sku), items.map((item) => item.name)],
-        ...[items.map((item) => item.unit_price_cents), items.map((item) => item.quantity)],
-        ...[actor.type, actor.id, actor.name, actor.requestId],
-        ...[idempotency?.caller, idempotency?.key, idempotency?.requestHash],
-      ];
-      try {
-        return (await retrySerialization(() => runPrepared<Outcome>(this.manager, PLACE_ORDER, values)))[0];
-      } catch (error) {
-        const constraint = violatedConstraint(error);
-        if (constraint === 'idempotency_keys_pkey') return undefined;
-        if (constraint !== 'orders_number' || drawn === 3) throw error;
-      }
+  /** undefined when another request with the same key was placed while this one ran. */
+  private async attempt(placement: Placement): Promise<Outcome | undefined> {
+    try {
+      return await this.batches.submit(placement);
+    } catch (error) {
+      if (violatedConstraint(error) === 'idempotency_keys_pkey') return undefined;
+      throw error;
     }
   }
 }
@@ -138,7 +96,7 @@ function refusal(request: PlaceOrderRequest, result: Outcome | undefined): Domai
       });
     case 'good':
       return new DomainError('INSUFFICIENT_STOCK', 'There is not enough stock; see errors.', {
-        errors: products.filter(lacking).map((product) => fieldError(product, `only ${available(product)} available`)),
+        errors: products.filter(lacking).map((product) => fieldError(product, `only ${product.available} available`)),
       });
     default:
       return new DomainError(
@@ -148,8 +106,7 @@ function refusal(request: PlaceOrderRequest, result: Outcome | undefined): Domai
   }
 }
 
-const available = ({ on_hand, reserved }: WantedProduct) => (on_hand ?? 0) - (reserved ?? 0);
-const lacking = (product: WantedProduct) => product.on_hand !== null && available(product) < product.quantity;
+const lacking = ({ available, quantity }: WantedProduct) => available !== null && available < quantity;
 
 const fieldError = ({ position, name }: WantedProduct, message: string): FieldError => ({
   field: `items.${position - 1}`,

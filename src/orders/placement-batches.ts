@@ -1,0 +1,176 @@
+import { Injectable } from '@nestjs/common';
+import { InjectEntityManager } from '@nestjs/typeorm';
+import type { EntityManager } from 'typeorm';
+import { isLockTimeout, retrySerialization, violatedConstraint } from '../common/database-errors';
+import type { Principal } from '../common/principal';
+import { Config } from '../config/config';
+import { runPrepared } from '../database/prepared';
+import type { Idempotency } from './idempotency';
+import type { OrderRow, PlaceOrderRequest } from './order.dto';
+import { newOrderNumber } from './order-number';
+import { PLACE_ORDERS } from './place-orders.query';
+
+/** One order to be placed, as far as it is known without asking the database. */
+export interface Placement {
+  request: PlaceOrderRequest;
+  /** The user whom the order is for. */
+  buyer: number;
+  actor: Principal;
+  idempotency: Idempotency | undefined;
+}
+
+/** What became of a placement: `placed`, or why not. */
+export interface Outcome {
+  placed: OrderRow | null;
+  outcome:
+    | 'good'
+    | 'key_in_use'
+    | 'key_known'
+    | 'user_missing'
+    | 'product_missing'
+    | 'product_inactive'
+    | 'price_changed';
+  /** What the order would have come to, in cents. */
+  total_amount_cents: number | null;
+  /** The products that it asked for and that exist. `position` is the line that named it first, from 1. */
+  products: WantedProduct[] | null;
+}
+
+export interface WantedProduct {
+  id: number;
+  sku: string | null;
+  name: string;
+  active: boolean;
+  /** null when stock is not tracked. */
+  available: number | null;
+  quantity: number;
+  position: number;
+}
+
+interface Waiting {
+  placement: Placement;
+  resolve: (outcome: Outcome) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Statements that run at the same time: while one waits for its commit, the other computes. */
+const LANES = 2;
+
+/** Milliseconds after which a statement is waiting for somebody's lock rather than working, and its lane is free again. */
+const SLOW = 100;
+
+/** Orders in one statement at most: it holds the rows of its products for as long as it runs. */
+const BATCH = 32;
+
+/**
+ * Lets placements that arrive together share one statement and one commit. Nothing waits for company: a placement goes
+ * out at once while a lane is free, and what arrives meanwhile goes out together next. A batch that cannot be placed as
+ * a whole is placed one by one, so each is still refused or accepted on its own.
+ */
+@Injectable()
+export class PlacementBatches {
+  private readonly waiting: Waiting[] = [];
+  private running = 0;
+
+  constructor(
+    @InjectEntityManager() private readonly manager: EntityManager,
+    private readonly config: Config,
+  ) {}
+
+  /** Places one order. Rejects with the database's error when the statement failed for it. */
+  submit(placement: Placement): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ placement, resolve, reject });
+      this.fillLanes();
+    });
+  }
+
+  private fillLanes(): void {
+    while (this.running < LANES && this.waiting.length > 0) {
+      const batch = this.waiting.splice(0, BATCH);
+      const free = this.occupyLane();
+      void this.settle(batch).finally(free);
+    }
+  }
+
+  /** Returns what frees the lane; a lane whose statement is slow frees itself, so that it holds up nobody else. */
+  private occupyLane(): () => void {
+    this.running++;
+    let occupied = true;
+    const free = () => {
+      clearTimeout(slow);
+      if (!occupied) return;
+      occupied = false;
+      this.running--;
+      this.fillLanes();
+    };
+    const slow = setTimeout(free, SLOW);
+    return free;
+  }
+
+  /** Never rejects: every error goes to the placement that it belongs to. */
+  private async settle(batch: Waiting[]): Promise<void> {
+    const outcomes = await this.place(batch.map(({ placement }) => placement)).catch((error: unknown) => error);
+    const alone = batch.length === 1;
+    if (Array.isArray(outcomes) && (alone || outcomes.every(({ placed }) => placed))) {
+      for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index]);
+    } else if (!alone && isLockTimeout(outcomes)) {
+      // At once, because each may have to wait for that lock again; only those that need it will.
+      await Promise.all(batch.map((one) => this.settle([one])));
+    } else if (!alone && (Array.isArray(outcomes) || violatedConstraint(outcomes))) {
+      for (const one of batch) await this.settle([one]);
+    } else {
+      // A lost connection concerns all of them, and trying each again would only add to the trouble.
+      for (const { reject } of batch) reject(outcomes);
+    }
+  }
+
+  /** One statement: all of these orders, or none of them. */
+  private async place(placements: Placement[]): Promise<Outcome[]> {
+    for (let drawn = 1; ; drawn++) {
+      const values = [this.config.CURRENCY, ...requestColumns(placements), ...lineColumns(placements)];
+      try {
+        return await retrySerialization(() => runPrepared<Outcome>(this.manager, PLACE_ORDERS, values));
+      } catch (error) {
+        // Two orders with the same random number: draw again.
+        if (violatedConstraint(error) !== 'orders_number' || drawn === 3) throw error;
+      }
+    }
+  }
+}
+
+/** The arrays of `request` in the statement, column by column. */
+function requestColumns(placements: Placement[]): unknown[][] {
+  const each = (column: (placement: Placement) => unknown) => placements.map(column);
+  return [
+    each(({ buyer }) => buyer),
+    each(newOrderNumber),
+    each(({ request }) => request.address),
+    each(({ request }) => request.note),
+    each(({ request }) => JSON.stringify(request.metadata ?? {})),
+    each(({ request }) => request.simulate_outcome),
+    each(({ request }) => request.expected_total_cents),
+    each(({ actor }) => actor.type),
+    each(({ actor }) => actor.id),
+    each(({ actor }) => actor.name),
+    each(({ actor }) => actor.requestId),
+    each(({ idempotency }) => idempotency?.caller),
+    each(({ idempotency }) => idempotency?.key),
+    each(({ idempotency }) => idempotency?.requestHash),
+  ];
+}
+
+/** The arrays of `line`; the first one tells the order that a line belongs to, from 1. */
+function lineColumns(placements: Placement[]): unknown[][] {
+  const lines = placements.flatMap(({ request }, index) =>
+    request.items.map((item) => ({ ...item, request: index + 1 })),
+  );
+  return [
+    lines.map(({ request }) => request),
+    lines.map(({ product_id }) => product_id),
+    lines.map(({ sku }) => sku),
+    lines.map(({ name }) => name),
+    lines.map(({ unit_price_cents }) => unit_price_cents),
+    lines.map(({ quantity }) => quantity),
+  ];
+}

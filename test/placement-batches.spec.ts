@@ -1,0 +1,80 @@
+import { DataSource } from 'typeorm';
+import { startApp, type TestApp } from './support/app';
+import type { Answer, Client } from './support/client';
+import { eventually } from './support/eventually';
+
+let app: TestApp;
+let buyer: Client;
+beforeAll(async () => {
+  app = await startApp();
+  buyer = await app.newUser();
+});
+afterAll(() => app.close());
+
+const place = (product_id: number, headers: Record<string, string> = {}) =>
+  buyer.with(headers).post('orders', { items: [{ product_id, quantity: 1 }] });
+
+const statuses = (answers: Answer[]) => answers.map(({ status }) => status).sort();
+
+it('lets placements that arrive together share a transaction', async () => {
+  const lamp = await app.newProduct({ stock: 100 });
+  const answers = await Promise.all(Array.from({ length: 40 }, () => place(lamp.id)));
+  expect(statuses(answers)).toEqual(Array(40).fill(201));
+  const [{ transactions }] = await app.sql(
+    'SELECT count(DISTINCT xmin::text) AS transactions FROM orders WHERE id = ANY($1)',
+    [answers.map(({ body }) => body.id)],
+  );
+  expect(transactions).toBeLessThan(40);
+});
+
+it('accepts or refuses each placement of a batch on its own', async () => {
+  const lamp = await app.newProduct({ stock: 100 });
+  const scarce = await app.newProduct({ stock: 3 });
+  const retired = await app.newProduct();
+  await app.admin.patch(`products/${retired.id}`, { active: false });
+  const [good, sold, gone, unknown] = await Promise.all([
+    Promise.all(Array.from({ length: 20 }, () => place(lamp.id))),
+    Promise.all(Array.from({ length: 8 }, () => place(scarce.id))),
+    place(retired.id),
+    place(999_999),
+  ]);
+  expect(statuses(good)).toEqual(Array(20).fill(201));
+  expect(statuses(sold)).toEqual([201, 201, 201, 409, 409, 409, 409, 409]);
+  expect(gone.body.code).toBe('PRODUCT_INACTIVE');
+  expect(unknown.body.code).toBe('PRODUCT_NOT_FOUND');
+});
+
+it('places one order for one key, however many arrive in one batch', async () => {
+  const lamp = await app.newProduct({ stock: 100 });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => place(lamp.id, { 'idempotency-key': 'twins' })));
+  const placed = answers.filter(({ status }) => status === 201);
+  expect(new Set(placed.map(({ body }) => body.id)).size).toBe(1);
+  for (const { status, body } of answers) if (status !== 201) expect(body.code).toBe('IDEMPOTENCY_KEY_IN_USE');
+  expect((await app.anonymous.get(`products/${lamp.id}`)).body.stock.reserved).toBe(1);
+});
+
+it('does not let a product that somebody has locked hold up the orders of others', async () => {
+  const locked = await app.newProduct();
+  const free = await app.newProduct({ stock: 100 });
+  const runner = app.nest.get(DataSource).createQueryRunner();
+  await runner.startTransaction();
+  await runner.query('SELECT FROM products WHERE id = $1 FOR UPDATE', [locked.id]);
+
+  // One after the other, so that each has a statement of its own and both lanes are taken.
+  const blocked = [];
+  for (const count of [1, 2]) {
+    blocked.push(place(locked.id));
+    await eventually(async () => {
+      const [{ waiting }] = await app.sql(
+        `SELECT count(*) AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return waiting === count;
+    }, `${count} placements wait for the lock`);
+  }
+  const others = await Promise.all(Array.from({ length: 10 }, () => place(free.id)));
+  expect(statuses(others)).toEqual(Array(10).fill(201));
+
+  await runner.commitTransaction();
+  await runner.release();
+  expect(statuses(await Promise.all(blocked))).toEqual([201, 201]);
+});
