@@ -103,11 +103,13 @@ WITH request AS (
   SELECT caller, key, request_hash, content FROM snapshot WHERE key IS NOT NULL
 )
 SELECT outcome, content AS placed,
-  CASE WHEN content IS NULL THEN (SELECT amount_cents FROM total WHERE total.request = verdict.request) END
-    AS total_amount_cents,
-  CASE WHEN content IS NULL THEN (
+  CASE WHEN refused THEN (SELECT amount_cents FROM total WHERE total.request = verdict.request) END AS total_amount_cents,
+  CASE WHEN refused THEN (
     SELECT json_agg(json_build_object('id', id, 'sku', sku, 'name', name, 'active', active,
       'available', on_hand - reserved, 'quantity', quantity, 'position', position) ORDER BY position)
     FROM wanted JOIN locked USING (id) WHERE wanted.request = verdict.request) END AS products
-FROM verdict LEFT JOIN snapshot USING (request) ORDER BY request`,
+-- For a key there is nothing to report about the products, and looking at them would wait for whoever has them locked.
+FROM verdict LEFT JOIN snapshot USING (request),
+  LATERAL (SELECT content IS NULL AND outcome NOT IN ('key_in_use', 'key_known') AS refused) AS answer
+ORDER BY request`,
 };

@@ -1,27 +1,46 @@
 import { Client } from 'pg';
 import { eventually } from './eventually';
 
+/** A lock that keeps whoever comes next waiting, so that a test can choose what happens meanwhile. */
+export interface HeldLock {
+  /** Resolves when so many stand at a lock in this database. */
+  waitedForBy(count: number): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Takes the locks of `sql`, such as `SELECT … FOR UPDATE`, until they are released. */
+export async function holdLock(databaseUrl: string, sql: string): Promise<HeldLock> {
+  const client = new Client(databaseUrl);
+  client.on('error', () => {});
+  await client.connect();
+  await client.query('BEGIN');
+  await client.query(sql);
+  return {
+    async waitedForBy(count) {
+      await eventually(async () => {
+        const { rows } = await client.query(
+          `SELECT count(*)::int AS waiting FROM pg_stat_activity
+           WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return rows[0].waiting === count;
+      }, `${count} wait for a lock`);
+    },
+    release: () => client.end(),
+  };
+}
+
 /**
  * Brings about a race on purpose: locks rows with `sql`, starts `requests`, waits until each of them stands at a lock, and
  * only then lets go. From there they go on in whatever order the database wakes them.
  */
 export async function runIntoLock<T>(databaseUrl: string, sql: string, requests: (() => Promise<T>)[]): Promise<T[]> {
-  const client = new Client(databaseUrl);
-  await client.connect();
+  const lock = await holdLock(databaseUrl, sql);
   try {
-    await client.query('BEGIN');
-    await client.query(sql);
     const running = requests.map((request) => request());
-    await eventually(async () => {
-      const { rows } = await client.query(
-        `SELECT count(*)::int AS waiting FROM pg_stat_activity
-         WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      return rows[0].waiting === requests.length;
-    }, `${requests.length} requests wait for a lock`);
-    await client.query('COMMIT');
+    await lock.waitedForBy(requests.length);
+    await lock.release();
     return await Promise.all(running);
   } finally {
-    await client.end();
+    await lock.release();
   }
 }
