@@ -1,7 +1,6 @@
-import { DataSource } from 'typeorm';
 import { startApp, type TestApp } from './support/app';
 import type { Answer, Client } from './support/client';
-import { eventually } from './support/eventually';
+import { holdLock } from './support/locks';
 
 let app: TestApp;
 let buyer: Client;
@@ -18,7 +17,12 @@ const statuses = (answers: Answer[]) => answers.map(({ status }) => status).sort
 
 it('lets placements that arrive together share a transaction', async () => {
   const lamp = await app.newProduct({ stock: 100 });
-  const answers = await Promise.all(Array.from({ length: 40 }, () => place(lamp.id)));
+  const lock = await holdLock(app.databaseUrl, `SELECT FROM products WHERE id = ${lamp.id} FOR UPDATE`);
+  const placing = Array.from({ length: 40 }, () => place(lamp.id));
+  // Both lanes wait, and then what has arrived meanwhile.
+  await lock.waitedForBy(3);
+  await lock.release();
+  const answers = await Promise.all(placing);
   expect(statuses(answers)).toEqual(Array(40).fill(201));
   const [{ transactions }] = await app.sql(
     'SELECT count(DISTINCT xmin::text) AS transactions FROM orders WHERE id = ANY($1)',
@@ -56,25 +60,17 @@ it('places one order for one key, however many arrive in one batch', async () =>
 it('does not let a product that somebody has locked hold up the orders of others', async () => {
   const locked = await app.newProduct();
   const free = await app.newProduct({ stock: 100 });
-  const runner = app.nest.get(DataSource).createQueryRunner();
-  await runner.startTransaction();
-  await runner.query('SELECT FROM products WHERE id = $1 FOR UPDATE', [locked.id]);
+  const lock = await holdLock(app.databaseUrl, `SELECT FROM products WHERE id = ${locked.id} FOR UPDATE`);
 
   // One after the other, so that each has a statement of its own and both lanes are taken.
   const blocked = [];
   for (const count of [1, 2]) {
     blocked.push(place(locked.id));
-    await eventually(async () => {
-      const [{ waiting }] = await app.sql(
-        `SELECT count(*) AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      return waiting === count;
-    }, `${count} placements wait for the lock`);
+    await lock.waitedForBy(count);
   }
   const others = await Promise.all(Array.from({ length: 10 }, () => place(free.id)));
   expect(statuses(others)).toEqual(Array(10).fill(201));
 
-  await runner.commitTransaction();
-  await runner.release();
+  await lock.release();
   expect(statuses(await Promise.all(blocked))).toEqual([201, 201]);
 });

@@ -3,7 +3,7 @@ import { eventually } from './eventually';
 
 /** A lock that keeps whoever comes next waiting, so that a test can choose what happens meanwhile. */
 export interface HeldLock {
-  /** Resolves when so many stand at a lock in this database. */
+  /** Resolves when so many (or more) stand at a lock in this database. */
   waitedForBy(count: number): Promise<void>;
   release(): Promise<void>;
 }
@@ -18,11 +18,13 @@ export async function holdLock(databaseUrl: string, sql: string): Promise<HeldLo
   return {
     async waitedForBy(count) {
       await eventually(async () => {
+        // Inside a transaction the view would stay as it was when it was read first.
+        await client.query('SELECT pg_stat_clear_snapshot()');
         const { rows } = await client.query(
           `SELECT count(*)::int AS waiting FROM pg_stat_activity
            WHERE datname = current_database() AND wait_event_type = 'Lock'`,
         );
-        return rows[0].waiting === count;
+        return rows[0].waiting >= count;
       }, `${count} wait for a lock`);
     },
     release: () => client.end(),
