@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, HttpCode, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, Header, Headers, HttpCode, Post, Res, UseFilters } from '@nestjs/common';
 import { ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { CurrentPrincipal, Public, Roles } from '../common/access';
@@ -7,6 +7,7 @@ import { ApiProblem } from '../common/problem';
 import { RegisterRequest, UserResponse } from '../users/user.dto';
 import { LoginRequest, LoginResponse, TokenRequest, TokenResponse } from './auth.dto';
 import { AuthService } from './auth.service';
+import { ApiOAuthProblem, OAuthProblemFilter } from './oauth-problem';
 
 @ApiTags('Authentication')
 @Controller('auth')
@@ -36,24 +37,29 @@ export class AuthController {
   @ApiOkResponse({ type: LoginResponse })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
   @ApiProblem(401, 'Unknown user or wrong password; the two cannot be told apart.')
-  login(@Body() request: LoginRequest): Promise<LoginResponse> {
-    return this.auth.login(request);
+  login(@Body() request: LoginRequest, @Headers('user-agent') userAgent?: string): Promise<LoginResponse> {
+    return this.auth.login(request, userAgent);
   }
 
   @Post('token')
   @Public()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
+  @UseFilters(OAuthProblemFilter)
   @ApiConsumes('application/x-www-form-urlencoded')
   @ApiOperation({
     summary: 'Get a token (OAuth 2.0)',
-    description: 'RFC 6749, form-encoded. The Authorize button uses it.',
+    description:
+      'RFC 6749, form-encoded: by `password`, which is what the Authorize button sends, or by `refresh_token`. A refresh token is good for one use; one that is used again ends its session, unless within 10 seconds, which gives the same answer.',
   })
   @ApiOkResponse({ type: TokenResponse })
-  @ApiProblem(400, 'A field is missing or cannot be accepted.')
-  @ApiProblem(401, 'Unknown user or wrong password; the two cannot be told apart.')
-  token(@Body() request: TokenRequest): Promise<TokenResponse> {
-    return this.auth.token(request);
+  @ApiOAuthProblem(
+    400,
+    'A field is missing or cannot be accepted; `error` is invalid_request or unsupported_grant_type.',
+  )
+  @ApiOAuthProblem(401, 'The password or the refresh token is not valid; `error` is invalid_grant.')
+  token(@Body() request: TokenRequest, @Headers('user-agent') userAgent?: string): Promise<TokenResponse> {
+    return this.auth.token(request, userAgent);
   }
 
   @Get('me')

@@ -11,19 +11,34 @@ export class LoginRequest {
   password!: string;
 }
 
-/** RFC 6749 section 4.3, form-encoded. The Authorize button of Swagger UI sends this. */
+export const GRANTS = ['password', 'refresh_token'] as const;
+
+/** RFC 6749, form-encoded; which fields it takes depends on the grant. The Authorize button of Swagger UI sends this. */
 export class TokenRequest {
-  @EnumField({ description: 'The grant.', values: ['password'], example: 'password' })
-  grant_type!: 'password';
-  @TextField({ description: 'E-mail or username.', max: 254, example: 'john@example.com' })
-  username!: string;
-  @TextField({ description: 'The password.', max: 128, format: 'password', example: 'correct horse battery' })
-  password!: string;
+  @EnumField({ description: 'The grant.', values: GRANTS, example: 'password' })
+  grant_type!: (typeof GRANTS)[number];
+  @TextField({
+    description: 'E-mail or username, for the grant `password`.',
+    max: 254,
+    optional: true,
+    example: 'john@example.com',
+  })
+  username?: string;
+  @TextField({
+    description: 'The password, for the grant `password`.',
+    max: 128,
+    optional: true,
+    format: 'password',
+    example: 'correct horse battery',
+  })
+  password?: string;
+  @TextField({ description: 'The refresh token, for the grant `refresh_token`.', max: 200, optional: true })
+  refresh_token?: string;
   @TextField({ description: 'Taken and ignored: there are no scopes.', min: 0, max: 200, optional: true })
   scope?: string;
-  @TextField({ description: 'Taken and ignored for the password grant.', min: 0, max: 200, optional: true })
+  @TextField({ description: 'Taken and ignored for grants of people.', min: 0, max: 200, optional: true })
   client_id?: string;
-  @TextField({ description: 'Taken and ignored for the password grant.', min: 0, max: 200, optional: true })
+  @TextField({ description: 'Taken and ignored for grants of people.', min: 0, max: 200, optional: true })
   client_secret?: string;
 }
 
@@ -34,6 +49,11 @@ export class TokenResponse {
   token_type!: 'bearer';
   @ApiProperty({ type: 'integer', description: 'Seconds until the access token expires.', example: 900 })
   expires_in!: number;
+  @ApiProperty({
+    description:
+      'Trade it for the next pair (grant `refresh_token`) when the access token has expired. It can be used once.',
+  })
+  refresh_token!: string;
 }
 
 export class LoginResponse extends TokenResponse {

@@ -9,6 +9,10 @@ import { AccessRules } from './access-rules';
 import { AuthController } from './auth.controller';
 import { AuthService } from './auth.service';
 import { FirstAdmin } from './first-admin';
+import { PasswordController } from './password.controller';
+import { RefreshTokens } from './refresh-tokens';
+import { SessionsController } from './sessions.controller';
+import { SessionsService } from './sessions.service';
 import { Tokens } from './tokens';
 
 @Module({
@@ -22,7 +26,15 @@ import { Tokens } from './tokens';
       useFactory: (config: Config) => ({ secret: createSecretKey(Buffer.from(config.SECRET_KEY as string)) }),
     }),
   ],
-  controllers: [AuthController],
-  providers: [AuthService, Tokens, AccessRules, FirstAdmin, { provide: APP_GUARD, useClass: AccessGuard }],
+  controllers: [AuthController, SessionsController, PasswordController],
+  providers: [
+    AuthService,
+    SessionsService,
+    Tokens,
+    RefreshTokens,
+    AccessRules,
+    FirstAdmin,
+    { provide: APP_GUARD, useClass: AccessGuard },
+  ],
 })
 export class AuthModule {}

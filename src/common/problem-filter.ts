@@ -20,7 +20,7 @@ const FRAMEWORK: Record<number, [ErrorCode, string]> = {
 };
 
 /** What any thrown value means to a client. Never repeats a message that was not written for clients. */
-function toDomainError(error: unknown): DomainError {
+export function toDomainError(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
   const status =
     error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number } | undefined)?.statusCode;

@@ -1,9 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
-import { DomainError } from '../common/domain-error';
-import { Passwords } from './passwords';
+import { DomainError, validationFailed } from '../common/domain-error';
+import { Operation } from '../common/operation';
+import type { Principal } from '../common/principal';
+import { publish } from '../jobs/outbox';
+import { checkPassword, Passwords } from './passwords';
 import { User } from './user.entity';
+import { UserStates } from './user-states';
 
 /** Who is who, by password. */
 @Injectable()
@@ -11,6 +15,7 @@ export class Credentials {
   constructor(
     @InjectRepository(User) private readonly users: Repository<User>,
     private readonly passwords: Passwords,
+    private readonly states: UserStates,
   ) {}
 
   /**
@@ -29,4 +34,37 @@ export class Credentials {
     }
     return user;
   }
+
+  /** Ends every session and every token of the caller, this one included. */
+  @Operation('users.end_all')
+  async endAll(principal: Principal): Promise<void> {
+    const id = principal.id as number;
+    await this.users.increment({ id }, 'token_version', 1);
+    this.states.changed(id);
+  }
+
+  /**
+   * Gives the caller a new password, which ends every session and every token of theirs, and tells them by e-mail.
+   * Errors: VALIDATION_FAILED (the present password is wrong, or the new one too easy).
+   */
+  @Operation('users.change_password')
+  async changePassword(current: string, password: string, principal: Principal): Promise<void> {
+    const user = await this.users.findOneByOrFail({ id: principal.id as number });
+    if (!(await this.passwords.verify(user.password_hash, current))) throw wrongPassword();
+    checkPassword(password, user, 'new_password');
+    const password_hash = await this.passwords.hash(password);
+    await this.users.manager.transaction(async (manager) => {
+      // Only over the password that was given: of two changes at once, the second did not know the present one.
+      const { affected } = await manager.update(
+        User,
+        { id: user.id, password_hash: user.password_hash },
+        { password_hash, token_version: () => 'token_version + 1', updated_at: () => 'now()' },
+      );
+      if (affected === 0) throw wrongPassword();
+      await publish(manager, { topic: 'user.password_changed', payload: { user_id: user.id } });
+    });
+    this.states.changed(user.id);
+  }
 }
+
+const wrongPassword = () => validationFailed([{ field: 'current_password', message: 'is not your present password' }]);

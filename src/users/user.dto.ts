@@ -17,19 +17,22 @@ const USERNAME = {
   example: 'john',
 };
 
+/** A password to be, wherever one is chosen. */
+export const NEW_PASSWORD = {
+  description: '8 to 128 characters.',
+  min: 8,
+  max: 128,
+  format: 'password',
+  example: 'correct horse battery',
+};
+
 /** What a person gives to open their own account. */
 export class RegisterRequest {
   @TextField({ description: 'Full name.', max: 100, example: 'John Doe' })
   name!: string;
   @EmailField({ description: 'Unique without regard to case.', example: 'john@example.com' })
   email!: string;
-  @TextField({
-    description: '8 to 128 characters.',
-    min: 8,
-    max: 128,
-    format: 'password',
-    example: 'correct horse battery',
-  })
+  @TextField(NEW_PASSWORD)
   password!: string;
   @TextField(USERNAME)
   username?: string;

@@ -1,0 +1,36 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import { User } from '../users/user.entity';
+
+/** A login that lasts: one family of refresh tokens, each made from the one before. Holds hashes only. */
+@Entity('sessions')
+@Unique('sessions_family', ['family'])
+@Index('sessions_by_user', ['user_id', 'id'])
+export class Session {
+  @PrimaryGeneratedColumn('identity', { primaryKeyConstraintName: 'sessions_pkey', generatedIdentity: 'BY DEFAULT' })
+  id!: number;
+  @Column('integer')
+  user_id!: number;
+  @ManyToOne(() => User)
+  @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'sessions_user' })
+  user?: User;
+  /** What all tokens of the family begin with: random, and never shown otherwise. */
+  @Column('uuid')
+  family!: string;
+  /** SHA-256 of the token that can be used next. */
+  @Column('bytea')
+  token_hash!: Buffer;
+  /** SHA-256 of the one before, which for a moment after `rotated_at` still gets the same answer. */
+  @Column('bytea', { nullable: true })
+  previous_hash!: Buffer | null;
+  @Column({ type: 'timestamptz', precision: 3, nullable: true })
+  rotated_at!: Date | null;
+  /** The user's at login: raising theirs ends the session. */
+  @Column('integer')
+  token_version!: number;
+  @Column('text', { nullable: true })
+  user_agent!: string | null;
+  @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })
+  created_at!: Date;
+  @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })
+  last_used_at!: Date;
+}

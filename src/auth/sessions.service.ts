@@ -1,0 +1,117 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { InjectEntityManager } from '@nestjs/typeorm';
+import type { EntityManager } from 'typeorm';
+import { DomainError, notFound } from '../common/domain-error';
+import { Operation } from '../common/operation';
+import { decodeCursor, type PageQuery, page, refuseBoth } from '../common/pagination';
+import type { Principal } from '../common/principal';
+import type { UserState } from '../users/user-states';
+import { type RefreshToken, RefreshTokens } from './refresh-tokens';
+import { type SessionListResponse, type SessionRow, toSessionResponse } from './session.dto';
+
+/** Seconds in which a token that was just used gets the same successor again: a lost answer, or two tabs at once. */
+const GRACE_SECONDS = 10;
+
+const EXPIRES_AT = `least(s.last_used_at + interval '7 days', s.created_at + interval '30 days')`;
+
+/** A session lives until it expires or the user's token version is raised; `s` is the session, `u` its user. */
+const ALIVE = `u.id = s.user_id AND u.active AND u.token_version = s.token_version AND ${EXPIRES_AT} > now()`;
+
+const USER_STATE = 'u.id, u.name, u.role, u.active, u.token_version';
+
+/**
+ * Sessions of people, kept alive by refresh tokens: 7 days without use or 30 days in all. A token can be used once; one that
+ * turns up again, the grace apart, was stolen from the client or by it, so its whole family ends.
+ */
+@Injectable()
+export class SessionsService {
+  private readonly logger = new Logger('sessions');
+
+  constructor(
+    @InjectEntityManager() private readonly manager: EntityManager,
+    private readonly tokens: RefreshTokens,
+  ) {}
+
+  /** Begins a session for a user who has just logged in; returns its first refresh token. Clears away their dead ones. */
+  async start(user: UserState, userAgent: string | undefined): Promise<string> {
+    const token = this.tokens.first();
+    await this.manager.query(
+      `WITH dead AS (DELETE FROM sessions s USING users u WHERE s.user_id = $1 AND u.id = $1 AND NOT (${ALIVE}))
+       INSERT INTO sessions (user_id, family, token_hash, token_version, user_agent) VALUES ($1, $2, $3, $4, $5)`,
+      [user.id, token.family, token.hash, user.token_version, userAgent?.slice(0, 200)],
+    );
+    return token.text;
+  }
+
+  /**
+   * Trades a refresh token for its successor. However many requests present one token at once, they get the same one.
+   * Errors: INVALID_REFRESH_TOKEN; then the session of that token, if there was one, is over.
+   */
+  async refresh(text: string): Promise<{ user: UserState; refresh_token: string }> {
+    const token = this.tokens.read(text);
+    if (!token) throw refused();
+    const successor = this.tokens.successor(token);
+    const user = (await this.rotate(token, successor)) ?? (await this.rotatedJustNow(token));
+    if (user) return { user, refresh_token: successor.text };
+    await this.endFamily(token);
+    throw refused();
+  }
+
+  /** Makes the successor the token to use next; undefined when `token` is not that any more. The row lock picks one winner. */
+  private async rotate(token: RefreshToken, successor: RefreshToken): Promise<UserState | undefined> {
+    const [users] = await this.manager.query(
+      `UPDATE sessions s SET token_hash = $3, previous_hash = $2, rotated_at = now(), last_used_at = now()
+       FROM users u WHERE s.family = $1 AND s.token_hash = $2 AND ${ALIVE} RETURNING ${USER_STATE}`,
+      [token.family, token.hash, successor.hash],
+    );
+    return users[0];
+  }
+
+  private async rotatedJustNow({ family, hash }: RefreshToken): Promise<UserState | undefined> {
+    const users = await this.manager.query(
+      `SELECT ${USER_STATE} FROM sessions s, users u
+       WHERE s.family = $1 AND s.previous_hash = $2 AND s.rotated_at > now() - $3 * interval '1 second' AND ${ALIVE}`,
+      [family, hash, GRACE_SECONDS],
+    );
+    return users[0];
+  }
+
+  private async endFamily({ family }: RefreshToken): Promise<void> {
+    const [ended] = await this.manager.query('DELETE FROM sessions WHERE family = $1 RETURNING id, user_id', [family]);
+    if (ended[0])
+      this.logger.warn({ session: ended[0].id, user: ended[0].user_id }, 'refresh token reused: session ended');
+  }
+
+  /** Ends the session of this refresh token, also by one that was used before. Without such a session there is nothing to do. */
+  @Operation('sessions.end')
+  async end(text: string): Promise<void> {
+    const token = this.tokens.read(text);
+    if (token) await this.manager.query('DELETE FROM sessions WHERE family = $1', [token.family]);
+  }
+
+  /** One page of the caller's own sessions that are alive, by id. Errors: VALIDATION_FAILED. */
+  async list(query: PageQuery, principal: Principal): Promise<SessionListResponse> {
+    refuseBoth(query);
+    const after = query.cursor === undefined ? 0 : decodeCursor(query.cursor, 'id').id;
+    const rows: SessionRow[] = await this.manager.query(
+      `SELECT s.id, s.user_agent, s.created_at, s.last_used_at, ${EXPIRES_AT} AS expires_at FROM sessions s, users u
+       WHERE s.user_id = $1 AND s.id > $2 AND ${ALIVE} ORDER BY s.id LIMIT $3 OFFSET $4`,
+      [principal.id, after, query.limit + 1, query.offset ?? 0],
+    );
+    const shown = page(query, rows, ({ id }) => ({ sort: 'id', key: id, id }));
+    return { sessions: shown.rows.map(toSessionResponse), ...shown.page };
+  }
+
+  /** Ends one of the caller's own sessions. Errors: NOT_FOUND. */
+  @Operation('sessions.end_one')
+  async endOne(id: number, principal: Principal): Promise<void> {
+    const [, ended] = await this.manager.query('DELETE FROM sessions WHERE id = $1 AND user_id = $2', [
+      id,
+      principal.id,
+    ]);
+    if (ended === 0) throw notFound('Session');
+  }
+}
+
+const refused = () =>
+  new DomainError('INVALID_REFRESH_TOKEN', 'The refresh token is expired, used, or no longer valid: log in again.');
