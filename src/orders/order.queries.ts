@@ -31,7 +31,9 @@ function conditionsOf(query: OrdersQuery, principal: Principal): Conditions {
   const conditions = new Conditions();
   if (!seesAll(principal)) conditions.add('o.user_id = ?', principal.id);
   conditions.add('o.user_id = ?', query.user_id);
-  conditions.add('o.status = ANY(?)', query.status);
+  // One status by equality: only then does the index (status, created_at, id) also give the order.
+  if (query.status?.length === 1) conditions.add('o.status = ?', query.status[0]);
+  else conditions.add('o.status = ANY(?)', query.status);
   conditions.add('EXISTS (SELECT FROM order_items i WHERE i.order_id = o.id AND i.product_id = ?)', query.product_id);
   conditions.add('o.created_at >= ?', query.created_from);
   conditions.add('o.created_at < ?', query.created_to);
@@ -44,13 +46,14 @@ function conditionsOf(query: OrdersQuery, principal: Principal): Conditions {
   return conditions;
 }
 
-/** One page of the orders that `principal` may see, with their items. Errors: VALIDATION_FAILED (cursor). */
-export async function listOrders(
-  manager: EntityManager,
-  query: OrdersQuery,
-  principal: Principal,
-): Promise<{ rows: OrderRow[]; page: Page }> {
-  refuseBoth(query);
+/** SQL and its values. */
+export interface Statement {
+  text: string;
+  values: unknown[];
+}
+
+/** One row more than the page asks for, in its order. Errors: VALIDATION_FAILED (cursor). */
+export function pageStatement(query: OrdersQuery, principal: Principal): Statement {
   const conditions = conditionsOf(query, principal);
   const key = query.sort.replace('-', '') as SortKey;
   const direction = query.sort.startsWith('-') ? 'DESC' : 'ASC';
@@ -59,11 +62,37 @@ export async function listOrders(
     const after = decodeCursor(query.cursor, query.sort);
     conditions.add(`(${column}, o.id) ${direction === 'DESC' ? '<' : '>'} (?, ${after.id})`, after.key);
   }
-  const rows: OrderRow[] = await manager.query(
-    `SELECT ${COLUMNS} FROM orders o JOIN users u ON u.id = o.user_id ${conditions.where}
-     ORDER BY ${column} ${direction}, o.id ${direction} LIMIT ${query.limit + 1} OFFSET ${query.offset ?? 0}`,
-    conditions.values,
-  );
+  const order = `ORDER BY ${column} ${direction}, o.id ${direction}`;
+  // The page is found by ids alone, which an index can answer; only its own rows are then read and joined.
+  const text = `SELECT ${COLUMNS}
+    FROM (SELECT o.id FROM orders o ${conditions.where} ${order} LIMIT ${query.limit + 1} OFFSET ${query.offset ?? 0}) page
+    JOIN orders o USING (id) JOIN users u ON u.id = o.user_id ${order}`;
+  return { text, values: conditions.values };
+}
+
+/** The items of all the orders whose ids are the one value. */
+export const ITEMS_OF_ORDERS = `
+  SELECT order_id, id, product_id, sku, product_name, quantity, price_cents_at_purchase, line_total_cents
+  FROM order_items WHERE order_id = ANY($1) ORDER BY id`;
+
+/** Number, pieces and cents of all orders that match. */
+export function totalsStatement(query: OrdersQuery, principal: Principal): Statement {
+  const conditions = conditionsOf(query, principal);
+  const text = `SELECT count(*) AS total, coalesce(sum(o.total_quantity), 0) AS total_quantity,
+      coalesce(sum(o.total_amount_cents), 0) AS total_amount_cents
+    FROM orders o ${conditions.where}`;
+  return { text, values: conditions.values };
+}
+
+/** One page of the orders that `principal` may see, with their items. Errors: VALIDATION_FAILED (cursor). */
+export async function listOrders(
+  manager: EntityManager,
+  query: OrdersQuery,
+  principal: Principal,
+): Promise<{ rows: OrderRow[]; page: Page }> {
+  refuseBoth(query);
+  const { text, values } = pageStatement(query, principal);
+  const rows: OrderRow[] = await manager.query(text, values);
   const shown = page(query, rows, (row) => ({ sort: query.sort, key: positionOf(row, query.sort), id: row.id }));
   return { rows: await withItems(manager, shown.rows), page: shown.page };
 }
@@ -79,13 +108,8 @@ export async function totalsOf(
   query: OrdersQuery,
   principal: Principal,
 ): Promise<{ total: number; total_quantity: number; total_amount_cents: number }> {
-  const conditions = conditionsOf(query, principal);
-  const [totals] = await manager.query(
-    `SELECT count(*) AS total, coalesce(sum(o.total_quantity), 0) AS total_quantity,
-       coalesce(sum(o.total_amount_cents), 0) AS total_amount_cents
-     FROM orders o ${conditions.where}`,
-    conditions.values,
-  );
+  const { text, values } = totalsStatement(query, principal);
+  const [totals] = await manager.query(text, values);
   return totals;
 }
 
@@ -109,11 +133,9 @@ export async function findOrder(
 /** Adds the items of all rows with one query. */
 async function withItems(manager: EntityManager, rows: OrderRow[]): Promise<OrderRow[]> {
   if (rows.length === 0) return rows;
-  const items: (OrderItemResponse & { order_id: number })[] = await manager.query(
-    `SELECT order_id, id, product_id, sku, product_name, quantity, price_cents_at_purchase, line_total_cents
-     FROM order_items WHERE order_id = ANY($1) ORDER BY id`,
-    [rows.map(({ id }) => id)],
-  );
+  const items: (OrderItemResponse & { order_id: number })[] = await manager.query(ITEMS_OF_ORDERS, [
+    rows.map(({ id }) => id),
+  ]);
   const byOrder = Map.groupBy(items, ({ order_id }) => order_id);
   for (const row of rows) row.items = byOrder.get(row.id) ?? [];
   return rows;
