@@ -1,0 +1,253 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { Client } from 'pg';
+import { fillCatalogue, fillOrders, PRODUCTS, USERS } from './fill.mts';
+import { type Load, load, median } from './load.mts';
+import { literal, pgbench, scriptLine } from './pgbench.mts';
+import { chart, table } from './report.mts';
+import { type Service, startService } from './service.mts';
+
+/*
+ * Measures the service against PostgreSQL itself: in each round first pgbench with the SQL that the service sends, then
+ * the service over HTTP. The numbers of a shared machine wander; their ratio in one run does not.
+ */
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 10);
+const SIZES = (process.env.BENCH_SIZES ?? '10000,1000000').split(',').map(Number);
+const CONNECTIONS = 16;
+const BACKLOG = 10_000;
+
+// The service as built: its SQL comes from the same files that run.
+const built = createRequire(import.meta.url);
+const { startEmbeddedPostgres } = built(
+  '../dist/database/embedded-postgres.js',
+) as typeof import('../src/database/embedded-postgres.js');
+const { PLACE_ORDERS } = built(
+  '../dist/orders/place-orders.query.js',
+) as typeof import('../src/orders/place-orders.query.js');
+const { ITEMS_OF_ORDERS, pageStatement, totalsStatement } = built(
+  '../dist/orders/order.queries.js',
+) as typeof import('../src/orders/order.queries.js');
+const { OrdersQuery } = built('../dist/orders/order.dto.js') as typeof import('../src/orders/order.dto.js');
+const { SYSTEM } = built('../dist/common/principal.js') as typeof import('../src/common/principal.js');
+
+interface Row {
+  what: string;
+  round: number;
+  pgbench?: number;
+  http?: number;
+  ratio?: number;
+  value?: number;
+  unit: string;
+}
+
+const rows: Row[] = [];
+const step = (text: string) => process.stderr.write(`${new Date().toISOString().slice(11, 19)}  ${text}\n`);
+
+function compared(what: string, round: number, baseline: number, measured: Load): void {
+  if (measured.failed > 0) throw new Error(`${what}: ${measured.failed} requests failed`);
+  rows.push({
+    what,
+    round,
+    pgbench: baseline,
+    http: measured.perSecond,
+    ratio: measured.perSecond / baseline,
+    unit: '/s',
+  });
+  step(
+    `${what}: pgbench ${baseline.toFixed(0)}/s, service ${measured.perSecond.toFixed(0)}/s, ratio ${(measured.perSecond / baseline).toFixed(2)}`,
+  );
+}
+
+/** A placement of two lines with an idempotency key, as one prepared statement. */
+function placementScript(firstUser: number): string {
+  const one = (expression: string) => `ARRAY[${expression}]`;
+  const two = (first: string, second: string) => `ARRAY[${first},${second}]`;
+  const request = [
+    `:user`,
+    `:n::bigint::text`,
+    `'1 Main St'`,
+    'NULL',
+    `'{}'`,
+    'NULL',
+    'NULL',
+    `'user'`,
+    ':user',
+    `'Customer'`,
+  ];
+  const key = [
+    `'0198a3c1-5a0e-7cc1-b3a4-0f6c2f0a9b11'`,
+    `'user:' || :user::int`,
+    ':n::bigint::text',
+    `'47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='`,
+  ];
+  const none = two('NULL', 'NULL');
+  const lines = [two('1', '1'), two(':a', ':b'), none, none, none, two('2', '1')];
+  return [
+    `\\set user random(${firstUser}, ${firstUser + USERS - 1})\n\\set n random(1, 1000000000000000000)\n`,
+    `\\set a random(1, ${PRODUCTS / 2})\n\\set b random(${PRODUCTS / 2 + 1}, ${PRODUCTS})\n`,
+    scriptLine(PLACE_ORDERS.text, [`'USD'`, ...[...request, ...key].map(one), ...lines]),
+  ].join('');
+}
+
+async function place(service: Service, token: string, client: Client, firstUser: number): Promise<Load> {
+  const count = async () => Number((await client.query('SELECT count(*) AS n FROM orders')).rows[0].n);
+  const before = await count();
+  let sent = 0;
+  const measured = await load(
+    `${service.origin}/api/v1/orders`,
+    {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      setupRequest: (request) => {
+        const n = sent++;
+        const items = [
+          { product_id: 1 + (n % (PRODUCTS / 2)), quantity: 2 },
+          { product_id: PRODUCTS / 2 + 1 + ((n * 7) % (PRODUCTS / 2)), quantity: 1 },
+        ];
+        const body = JSON.stringify({ user_id: firstUser + (n % USERS), items, address: '1 Main St' });
+        return { ...request, body, headers: { ...request.headers, 'idempotency-key': `${started}-${before}-${n}` } };
+      },
+    },
+    CONNECTIONS,
+    SECONDS,
+  );
+  const placed = (await count()) - before;
+  // Requests that were cut off at the end may have placed an order whose answer nobody counted.
+  const answered = Math.round(measured.perSecond * SECONDS);
+  if (placed < answered * 0.98 || placed > answered * 1.02 + CONNECTIONS)
+    throw new Error(`${answered} answers, ${placed} orders`);
+  return measured;
+}
+
+/** Lists: what is asked for, and the same as SQL. */
+const LISTS = {
+  'first page': { limit: 20 },
+  '500th page': { limit: 20, offset: 9_980 },
+  'filtered page': { limit: 20, status: ['failed'] },
+};
+
+function listScript(ids: number[], query: object, totals: boolean): string {
+  const asked = Object.assign(new OrdersQuery(), query);
+  const page = pageStatement(asked, SYSTEM);
+  const sum = totalsStatement(asked, SYSTEM);
+  return [
+    scriptLine(page.text, page.values.map(literal)),
+    scriptLine(ITEMS_OF_ORDERS, [`${literal(ids)}::int[]`]),
+    ...(totals ? [scriptLine(sum.text, sum.values.map(literal))] : []),
+  ].join('');
+}
+
+async function list(service: Service, token: string, query: object, totals: boolean): Promise<Load> {
+  const parameters = Object.entries({ ...query, totals }).map(([name, value]) => `${name}=${value}`);
+  const url = `${service.origin}/api/v1/orders?${parameters.join('&')}`;
+  return load(url, { method: 'GET', headers: { authorization: `Bearer ${token}` } }, CONNECTIONS, SECONDS);
+}
+
+/** Queues and processes orders with a gateway that takes no time; orders a second. */
+async function processBacklog(databaseUrl: string, client: Client, firstUser: number): Promise<number> {
+  await client.query(
+    `INSERT INTO orders (user_id, number, currency, total_quantity, total_amount_cents)
+     SELECT $1, 'Q-' || $3::text || n, 'USD', 1, 100 FROM generate_series(1, $2) n`,
+    [firstUser, BACKLOG, String(Date.now())],
+  );
+  const service = await startService(databaseUrl, { PROCESSING_DURATION_MS: '0' });
+  const token = await service.login();
+  const left = async () =>
+    Number(
+      (await client.query(`SELECT count(*) AS n FROM orders WHERE number LIKE 'Q-%' AND status <> 'completed'`)).rows[0]
+        .n,
+    );
+  const began = performance.now();
+  await fetch(`${service.origin}/api/v1/processing/runs`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+  });
+  while ((await left()) > 0) await setTimeout(200);
+  const seconds = (performance.now() - began) / 1000;
+  await service.stop();
+  await client.query(`UPDATE orders SET number = 'D' || number WHERE number LIKE 'Q-%'`);
+  return BACKLOG / seconds;
+}
+
+const started = Date.now();
+const directory = mkdtempSync(join(tmpdir(), 'orders-bench-'));
+const postgres = await startEmbeddedPostgres(directory, {
+  max_connections: '200',
+  shared_buffers: '512MB',
+  max_wal_size: '4GB',
+});
+const client = new Client(postgres.url);
+await client.connect();
+try {
+  const first = await startService(postgres.url);
+  await first.stop();
+  await fillCatalogue(client);
+  const firstUser = Number(
+    (await client.query(`SELECT min(id) AS id FROM users WHERE email LIKE 'customer%'`)).rows[0].id,
+  );
+  for (const size of SIZES) {
+    step(`${size.toLocaleString('en')} orders`);
+    await fillOrders(client, size);
+    const service = await startService(postgres.url);
+    rows.push({ what: 'start to ready', round: 1, value: service.startup, unit: 'ms' });
+    const token = await service.login();
+    const ids = (await client.query('SELECT id FROM orders ORDER BY id DESC LIMIT 20')).rows.map(({ id }) =>
+      Number(id),
+    );
+    for (let round = 1; round <= ROUNDS; round++) {
+      for (const [name, query] of Object.entries(LISTS)) {
+        for (const totals of [false, true]) {
+          const what = `list, ${name}${totals ? ' and totals' : ''}, ${size.toLocaleString('en')} orders`;
+          const baseline = await pgbench(postgres.url, listScript(ids, query, totals), CONNECTIONS, SECONDS);
+          compared(what, round, baseline, await list(service, token, query, totals));
+        }
+      }
+    }
+    await service.stop();
+  }
+  const service = await startService(postgres.url);
+  const token = await service.login();
+  for (let round = 1; round <= ROUNDS; round++) {
+    const baseline = await pgbench(postgres.url, placementScript(firstUser), CONNECTIONS, SECONDS);
+    compared('place an order of two lines', round, baseline, await place(service, token, client, firstUser));
+    const body = JSON.stringify({ email: 'admin@example.com', password: 'benchmark admin password' });
+    const login = await load(
+      `${service.origin}/api/v1/auth/login`,
+      { method: 'POST', headers: { 'content-type': 'application/json' }, body },
+      CONNECTIONS,
+      SECONDS,
+    );
+    rows.push({ what: 'log in', round, value: login.perSecond, unit: '/s' });
+  }
+  rows.push({ what: 'resident memory under load', round: 1, value: service.memory(), unit: 'MiB' });
+  await service.stop();
+  for (let round = 1; round <= ROUNDS; round++) {
+    const perSecond = await processBacklog(postgres.url, client, firstUser);
+    step(`processing: ${perSecond.toFixed(0)} orders/s`);
+    rows.push({ what: `process a backlog of ${BACKLOG.toLocaleString('en')}`, round, value: perSecond, unit: '/s' });
+  }
+  const summary = [...Map.groupBy(rows, ({ what }) => what)].map(([what, of]) => ({
+    what,
+    unit: of[0]?.unit ?? '',
+    ...Object.fromEntries(
+      (['pgbench', 'http', 'ratio', 'value'] as const).flatMap((key) =>
+        of[0]?.[key] === undefined ? [] : [[key, median(of.map((row) => row[key] as number))]],
+      ),
+    ),
+  }));
+  for (const folder of ['bench/results', 'docs']) mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    'bench/results/latest.json',
+    `${JSON.stringify({ rounds: ROUNDS, seconds: SECONDS, connections: CONNECTIONS, rows }, null, 1)}\n`,
+  );
+  writeFileSync('docs/performance.svg', chart(summary));
+  process.stdout.write(table(summary));
+} finally {
+  await client.end();
+  await postgres.stop();
+  rmSync(directory, { recursive: true, force: true });
+}
