@@ -51,12 +51,20 @@ export interface Position {
 const encodeCursor = (position: Position): string =>
   Buffer.from(JSON.stringify([position.sort, position.key, position.id])).toString('base64url');
 
+const isId = (value: unknown) => Number.isInteger(value) && (value as number) > 0 && (value as number) < 2 ** 31;
+
+/** What the values of a sort key look like in a cursor. Anything else would be an error of the database. */
+const CURSOR_KEYS = {
+  id: isId,
+  amount: Number.isSafeInteger,
+  time: (value: unknown) => typeof value === 'string' && value.length === 24 && new Date(value).toISOString() === value,
+} as const;
+
 /** Reads a cursor back; refuses (400) what was not made by {@link encodeCursor} for this sort order. */
-export function decodeCursor(cursor: string, sort: string): Position {
+export function decodeCursor(cursor: string, sort: string, kind: keyof typeof CURSOR_KEYS = 'id'): Position {
   try {
     const [cursorSort, key, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    const sane = (typeof key === 'string' && key.length < 300 && !key.includes('\0')) || Number.isSafeInteger(key);
-    if (cursorSort === sort && sane && Number.isInteger(id) && id > 0 && id < 2 ** 31) return { sort, key, id };
+    if (cursorSort === sort && CURSOR_KEYS[kind](key) && isId(id)) return { sort, key, id };
   } catch {
     // Falls through to the same refusal: a cursor is opaque, so there is nothing more to say about it.
   }

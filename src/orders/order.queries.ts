@@ -8,7 +8,11 @@ const COLUMNS = `o.id, o.number, o.user_id, u.name AS user_name, o.status, o.cur
   o.address, o.note, o.metadata, o.version, o.failure_reason, o.created_at, o.updated_at, o.processing_started_at, o.completed_at`;
 
 /** What a client may sort by, and the column behind it. The id breaks ties, so that pages never overlap. */
-const SORT_COLUMNS = { created_at: 'o.created_at', total_amount_cents: 'o.total_amount_cents', id: 'o.id' } as const;
+const SORT_COLUMNS = {
+  created_at: { column: 'o.created_at', kind: 'time' },
+  total_amount_cents: { column: 'o.total_amount_cents', kind: 'amount' },
+  id: { column: 'o.id', kind: 'id' },
+} as const;
 type SortKey = keyof typeof SORT_COLUMNS;
 
 /** Conditions and their values; only the fragments written here become SQL, what the client sends is always a value. */
@@ -57,9 +61,9 @@ export function pageStatement(query: OrdersQuery, principal: Principal): Stateme
   const conditions = conditionsOf(query, principal);
   const key = query.sort.replace('-', '') as SortKey;
   const direction = query.sort.startsWith('-') ? 'DESC' : 'ASC';
-  const column = SORT_COLUMNS[key];
+  const { column, kind } = SORT_COLUMNS[key];
   if (query.cursor !== undefined) {
-    const after = decodeCursor(query.cursor, query.sort);
+    const after = decodeCursor(query.cursor, query.sort, kind);
     conditions.add(`(${column}, o.id) ${direction === 'DESC' ? '<' : '>'} (?, ${after.id})`, after.key);
   }
   const order = `ORDER BY ${column} ${direction}, o.id ${direction}`;
