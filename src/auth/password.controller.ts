@@ -1,15 +1,19 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentPrincipal, Roles } from '../common/access';
+import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CurrentPrincipal, Public, Roles } from '../common/access';
 import type { Principal } from '../common/principal';
 import { ApiProblem } from '../common/problem';
 import { Credentials } from '../users/credentials';
-import { ChangePasswordRequest } from './password.dto';
+import { PasswordResets } from '../users/password-resets';
+import { ChangePasswordRequest, ForgotPasswordRequest, ResetPasswordRequest } from './password.dto';
 
 @ApiTags('Authentication')
 @Controller('auth')
 export class PasswordController {
-  constructor(private readonly credentials: Credentials) {}
+  constructor(
+    private readonly credentials: Credentials,
+    private readonly resets: PasswordResets,
+  ) {}
 
   @Post('password')
   @Roles('user', 'admin')
@@ -25,5 +29,32 @@ export class PasswordController {
     @CurrentPrincipal() principal: Principal,
   ): Promise<void> {
     return this.credentials.changePassword(current_password, new_password, principal);
+  }
+
+  @Post('forgot-password')
+  @Public()
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Ask for a new password',
+    description:
+      'Sends a token that is good for one hour to this address, if an account has it. The answer is the same if none has.',
+  })
+  @ApiAcceptedResponse({ description: 'If there is such an account, a message is on its way.' })
+  @ApiProblem(400, 'The e-mail is missing or is not one.')
+  forgot(@Body() { email }: ForgotPasswordRequest): Promise<void> {
+    return this.resets.request(email);
+  }
+
+  @Post('reset-password')
+  @Public()
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Set a new password',
+    description: 'By the token that was sent; it can be used once. Ends every session and token of the user.',
+  })
+  @ApiNoContentResponse()
+  @ApiProblem(400, 'The token is not valid any more, or the new password cannot be accepted.')
+  reset(@Body() { token, new_password }: ResetPasswordRequest): Promise<void> {
+    return this.resets.reset(token, new_password);
   }
 }

@@ -1,9 +1,21 @@
-import { TextField } from '../common/fields';
+import { EmailField, TextField } from '../common/fields';
 import { NEW_PASSWORD } from '../users/user.dto';
 
 export class ChangePasswordRequest {
   @TextField({ description: 'The present password.', max: 128, format: 'password' })
   current_password!: string;
+  @TextField(NEW_PASSWORD)
+  new_password!: string;
+}
+
+export class ForgotPasswordRequest {
+  @EmailField({ description: 'The e-mail of the account.', example: 'john@example.com' })
+  email!: string;
+}
+
+export class ResetPasswordRequest {
+  @TextField({ description: 'The token from the e-mail.', max: 200 })
+  token!: string;
   @TextField(NEW_PASSWORD)
   new_password!: string;
 }

@@ -44,26 +44,35 @@ export class Credentials {
   }
 
   /**
-   * Gives the caller a new password, which ends every session and every token of theirs, and tells them by e-mail.
+   * Gives the caller a new password; see {@link setPassword}.
    * Errors: VALIDATION_FAILED (the present password is wrong, or the new one too easy).
    */
   @Operation('users.change_password')
   async changePassword(current: string, password: string, principal: Principal): Promise<void> {
     const user = await this.users.findOneByOrFail({ id: principal.id as number });
     if (!(await this.passwords.verify(user.password_hash, current))) throw wrongPassword();
+    if (!(await this.setPassword(user, password))) throw wrongPassword();
+  }
+
+  /**
+   * Gives `user` a new password, which ends every session and token of theirs, and tells them by e-mail. Returns false, and
+   * changes nothing, when their token version is not what it was: of two changes at once, the second had no right to it.
+   * Errors: VALIDATION_FAILED (`new_password` is too easy).
+   */
+  async setPassword(user: User, password: string): Promise<boolean> {
     checkPassword(password, user, 'new_password');
     const password_hash = await this.passwords.hash(password);
-    await this.users.manager.transaction(async (manager) => {
-      // Only over the password that was given: of two changes at once, the second did not know the present one.
+    const changed = await this.users.manager.transaction(async (manager) => {
       const { affected } = await manager.update(
         User,
-        { id: user.id, password_hash: user.password_hash },
-        { password_hash, token_version: () => 'token_version + 1', updated_at: () => 'now()' },
+        { id: user.id, token_version: user.token_version, active: true },
+        { password_hash, token_version: user.token_version + 1, updated_at: () => 'now()' },
       );
-      if (affected === 0) throw wrongPassword();
-      await publish(manager, { topic: 'user.password_changed', payload: { user_id: user.id } });
+      if (affected === 1) await publish(manager, { topic: 'user.password_changed', payload: { user_id: user.id } });
+      return affected === 1;
     });
     this.states.changed(user.id);
+    return changed;
   }
 }
 

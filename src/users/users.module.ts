@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Credentials } from './credentials';
+import { PasswordResets } from './password-resets';
 import { Passwords } from './passwords';
 import { User } from './user.entity';
 import { UserStates } from './user-states';
@@ -10,7 +11,7 @@ import { UsersService } from './users.service';
 @Module({
   imports: [TypeOrmModule.forFeature([User])],
   controllers: [UsersController],
-  providers: [UsersService, Credentials, UserStates, Passwords],
-  exports: [UsersService, Credentials, UserStates],
+  providers: [UsersService, Credentials, PasswordResets, UserStates, Passwords],
+  exports: [UsersService, Credentials, PasswordResets, UserStates],
 })
 export class UsersModule {}
