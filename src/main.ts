@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import { resolve } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { createApp } from './app.setup';
-import { ConfigError, loadConfig } from './config/config';
 import { completeForDevelopment } from './config/development';
+import { ConfigError, loadConfig } from './config/load';
 import { startEmbeddedPostgres } from './database/embedded-postgres';
 
 /** Milliseconds for running requests and jobs to end after SIGTERM; what is left then is taken over by others. */

@@ -3,7 +3,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DomainError } from '../common/domain-error';
-import { Config, ConfigError } from '../config/config';
+import { Config } from '../config/config';
+import { ConfigError } from '../config/load';
 import { UsersService } from '../users/users.service';
 
 /** Creates the first admin at the first start. There is no well-known default password. */

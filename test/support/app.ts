@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DataSource } from 'typeorm';
 import { createApp } from '../../src/app.setup';
-import { type Config, parseConfig } from '../../src/config/config';
+import type { Config } from '../../src/config/config';
+import { parseConfig } from '../../src/config/load';
 import { Client } from './client';
 import { cloneTemplate } from './database';
 

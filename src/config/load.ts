@@ -1,0 +1,56 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
+import { Config } from './config';
+
+/** Names what is wrong with the configuration, variable by variable, and never a value. */
+export class ConfigError extends Error {}
+
+/**
+ * The configuration of this process: the environment, then `.env.<NODE_ENV>`, then `.env`, the first that names a variable
+ * winning. Nothing else reads `process.env`. Throws {@link ConfigError}.
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env, directory = process.cwd()): Config {
+  const mode = environment.NODE_ENV || 'development';
+  return parseConfig({
+    ...readEnvFile(resolve(directory, '.env')),
+    ...readEnvFile(resolve(directory, `.env.${mode}`)),
+    ...environment,
+  });
+}
+
+/** Checks and types a set of variables. An empty one counts as not set. Throws {@link ConfigError}. */
+export function parseConfig(environment: NodeJS.ProcessEnv): Config {
+  const known = new Set(Object.keys(new Config()));
+  const set = Object.entries({ ...environment, APP_PORT: environment.APP_PORT || environment.PORT }).filter(
+    ([name, value]) => known.has(name) && value,
+  );
+  const config = plainToInstance(Config, Object.fromEntries(set));
+  const errors = validateSync(config, { stopAtFirstError: true }).map(
+    ({ property, constraints = {} }) => `${property} ${Object.values(constraints).join(', ')}`,
+  );
+  errors.push(...inconsistencies(config));
+  if (errors.length > 0)
+    throw new ConfigError(`Configuration refused:\n${errors.map((error) => `  - ${error}`).join('\n')}`);
+  config.DEMO_DATA ??= config.isDevelopment;
+  return config;
+}
+
+/** What no single variable can tell. */
+function inconsistencies(config: Config): string[] {
+  const errors: string[] = [];
+  if (config.NODE_ENV === 'production') {
+    if (!config.DATABASE_URL)
+      errors.push('DATABASE_URL must be set in production (the embedded database is for development)');
+    if (!config.SECRET_KEY) errors.push('SECRET_KEY must be set in production');
+  }
+  if (!!config.ADMIN_EMAIL !== !!config.ADMIN_PASSWORD)
+    errors.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set together');
+  return errors;
+}
+
+function readEnvFile(path: string): NodeJS.ProcessEnv {
+  return existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};
+}
