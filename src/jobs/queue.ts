@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type Job, PgBoss } from 'pg-boss';
+import type { EntityManager } from 'typeorm';
 import { loggable } from '../common/problem-filter';
 import { Config } from '../config/config';
 
@@ -52,6 +54,19 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
+   * Adds jobs in the transaction of `manager`, one for each key: a key that the queue already holds in any state, done
+   * ones included, is left alone.
+   */
+  async addOnce(manager: EntityManager, name: string, jobs: { key: string; data: object }[]): Promise<void> {
+    const executeSql = async (text: string, values?: unknown[]) => ({ rows: await manager.query(text, values) });
+    await this.boss.insert(
+      name,
+      jobs.map(({ key, data }) => ({ id: idOf(key), data })),
+      { db: { executeSql } },
+    );
+  }
+
+  /**
    * Starts workers that take `concurrency` jobs at a time in all. They fetch a few jobs together, which keeps the queue's
    * own cost low, but few enough that a slow one holds up only its neighbours.
    */
@@ -90,3 +105,6 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
     await this.boss.offWork(name, { wait: true });
   }
 }
+
+/** Always the same UUID for the same key. */
+const idOf = (key: string) => createHash('sha256').update(key).digest('hex').slice(0, 32);
