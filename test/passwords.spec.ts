@@ -3,7 +3,8 @@ import { runIntoLock } from './support/locks';
 
 let app: TestApp;
 beforeAll(async () => {
-  app = await startApp();
+  // Without a relay, so that the events stay where they can be read.
+  app = await startApp({ SERVICE_ROLE: 'api' });
 });
 afterAll(() => app.close());
 

@@ -118,6 +118,52 @@ export class Config {
   })
   PROCESSING_MAX_ATTEMPTS = 5;
 
+  @TextField({
+    description: 'The mail server, as smtp://user:password@host:port, or smtps:// for TLS from the start.',
+    max: 4096,
+    pattern: /^smtps?:\/\/[^/?#\s]/,
+    patternHint: 'must start with smtp:// or smtps:// and name a host',
+    ...optional,
+  })
+  SMTP_URL?: string;
+
+  @TextField({ description: 'The mail server, if not given as SMTP_URL.', max: 255, ...optional })
+  MAIL_SERVER?: string;
+
+  @IntegerField({
+    description: 'Port of MAIL_SERVER; 465 means TLS from the start.',
+    min: 1,
+    max: 65_535,
+    fromText: true,
+    ...optional,
+  })
+  MAIL_PORT = 587;
+
+  @TextField({ description: 'User name at MAIL_SERVER.', max: 255, ...optional })
+  MAIL_USERNAME?: string;
+
+  @TextField({ description: 'Password at MAIL_SERVER.', max: 1024, ...optional })
+  MAIL_PASSWORD?: string;
+
+  @TextField({
+    description: 'Sender of all mails: orders@example.com, or Example Shop <orders@example.com>.',
+    max: 320,
+    pattern: /^([^<>\p{Cc}]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/u,
+    patternHint: 'must be an e-mail address, or a name with the address in angle brackets',
+    ...optional,
+  })
+  MAIL_FROM = 'Orders <orders@localhost>';
+
+  @TextField({
+    description:
+      'Address of the site that customers use; links in mails begin with it. Without it, mails have no links.',
+    max: 2048,
+    pattern: /^https?:\/\/[^/?#\s]+[^?#\s]*$/,
+    patternHint: 'must be an http or https address without a query',
+    ...optional,
+  })
+  PUBLIC_URL?: string;
+
   @EnumField({
     description: 'Least severe log lines that are written.',
     values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

@@ -46,8 +46,20 @@ function inconsistencies(config: Config): string[] {
       errors.push('DATABASE_URL must be set in production (the embedded database is for development)');
     if (!config.SECRET_KEY) errors.push('SECRET_KEY must be set in production');
   }
+  errors.push(...mailInconsistencies(config));
   if (!!config.ADMIN_EMAIL !== !!config.ADMIN_PASSWORD)
     errors.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set together');
+  return errors;
+}
+
+function mailInconsistencies(config: Config): string[] {
+  const { NODE_ENV, SERVICE_ROLE, SMTP_URL, MAIL_SERVER, MAIL_USERNAME, MAIL_PASSWORD } = config;
+  const errors: string[] = [];
+  if (SMTP_URL && MAIL_SERVER) errors.push('SMTP_URL and MAIL_SERVER must not be set together');
+  if (SMTP_URL && !URL.canParse(SMTP_URL)) errors.push('SMTP_URL must be a valid address');
+  if (!!MAIL_USERNAME !== !!MAIL_PASSWORD) errors.push('MAIL_USERNAME and MAIL_PASSWORD must be set together');
+  if (NODE_ENV === 'production' && SERVICE_ROLE !== 'api' && !SMTP_URL && !MAIL_SERVER)
+    errors.push('SMTP_URL or MAIL_SERVER must be set in production (mails would be written to files only)');
   return errors;
 }
 

@@ -11,6 +11,34 @@ const POOL_SIZE = 4;
 /** Seconds for which finished jobs are kept: the tables of the domain tell what happened, the queue only transports. */
 const KEEP_SECONDS = 300;
 
+/** Seconds after which a job whose worker does not answer is taken for failed; looked for once a minute. */
+const EXPIRE_SECONDS = 120;
+
+/** Seconds for which what was given up waits for somebody to requeue it. */
+const KEEP_DEAD_SECONDS = 30 * 24 * 3600;
+
+/** What a queue does with its jobs. */
+export interface QueueRules {
+  /** A job waits at most once for each key. */
+  oncePerKey?: boolean;
+  /**
+   * A failed job is tried again this often, the first time after `delaySeconds` to twice that, then twice as late each
+   * time but never later than `maxDelaySeconds`; after that it goes to the dead letters. Without, it is tried once.
+   */
+  retry?: { limit: number; delaySeconds: number; maxDelaySeconds: number };
+}
+
+/** Thrown by a handler when no further attempt can succeed: the job goes to the dead letters at once. */
+export class PermanentFailure extends Error {}
+
+/** A job that was given up. */
+export interface DeadLetter<Data> {
+  data: Data;
+  attempts: number;
+  error: string | null;
+  died_at: Date;
+}
+
 /** The one pg-boss of the process: every queued job goes through it. Jobs are delivered at least once. */
 @Injectable()
 export class Queue implements OnModuleInit, OnApplicationShutdown {
@@ -37,10 +65,19 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
     await this.boss.stop({ graceful: true, timeout: 8_000 });
   }
 
-  /** Makes sure that the queue exists. With `oncePerKey`, a job waits at most once for each key. */
-  async declare(name: string, { oncePerKey }: { oncePerKey: boolean }): Promise<void> {
-    const options = { retryLimit: 0, expireInSeconds: 120, deleteAfterSeconds: KEEP_SECONDS };
-    await this.boss.createQueue(name, { ...options, policy: oncePerKey ? 'short' : 'standard' });
+  /** Makes sure that the queue exists and is as described. */
+  async declare(name: string, { oncePerKey, retry }: QueueRules): Promise<void> {
+    const times = { expireInSeconds: EXPIRE_SECONDS, deleteAfterSeconds: KEEP_SECONDS };
+    const rules = { ...times, retryLimit: 0 };
+    if (retry) {
+      const deadLetter = deadLettersOf(name);
+      await this.boss.createQueue(deadLetter, { ...times, retentionSeconds: KEEP_DEAD_SECONDS });
+      const { limit: retryLimit, delaySeconds: retryDelay, maxDelaySeconds: retryDelayMax } = retry;
+      Object.assign(rules, { retryLimit, retryDelay, retryDelayMax, retryBackoff: true, deadLetter });
+    }
+    await this.boss.createQueue(name, { ...rules, policy: oncePerKey ? 'short' : 'standard' });
+    // A queue that an earlier version has made keeps its old rules otherwise.
+    await this.boss.updateQueue(name, rules);
   }
 
   /** Adds jobs; returns how many were not waiting already. `key` is what a job is about. */
@@ -93,11 +130,33 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
               return { id, status: 'completed' as const };
             } catch (error) {
               this.logger.error({ queue: name, job: id, err: loggable(error) }, 'job failed');
-              return { id, status: 'failed' as const };
+              const status = error instanceof PermanentFailure ? ('deadletter' as const) : ('failed' as const);
+              return { id, status, output: { message: (error as Error).message } };
             }
           }),
         ),
     );
+  }
+
+  /** How many jobs of this queue were given up, and the latest 20 of them. */
+  async deadLetters<Data>(name: string): Promise<{ count: number; latest: DeadLetter<Data>[] }> {
+    const { rows } = await this.boss.getDb().executeSql(
+      `SELECT data, source_retry_count + 1 AS attempts, source_output ->> 'message' AS error, created_on AS died_at,
+         count(*) OVER () AS count
+       FROM pgboss.job WHERE name = $1 AND state < 'active' ORDER BY created_on DESC LIMIT 20`,
+      [deadLettersOf(name)],
+    );
+    return { count: rows[0]?.count ?? 0, latest: rows };
+  }
+
+  /** Has every job that was given up tried again from the first attempt on; returns how many. */
+  async redrive(name: string): Promise<number> {
+    let moved = 0;
+    for (;;) {
+      const batch = await this.boss.redrive(deadLettersOf(name));
+      if (batch === 0) return moved;
+      moved += batch;
+    }
   }
 
   /** Stops taking jobs and waits for those that run. */
@@ -105,6 +164,8 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
     await this.boss.offWork(name, { wait: true });
   }
 }
+
+const deadLettersOf = (name: string) => `${name}.dead`;
 
 /** Always the same UUID for the same key. */
 const idOf = (key: string) => createHash('sha256').update(key).digest('hex').slice(0, 32);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DataSource } from 'typeorm';
 import { createApp } from '../../src/app.setup';
@@ -72,6 +73,7 @@ export function testConfig(DATABASE_URL: string, settings: NodeJS.ProcessEnv = {
     ADMIN_EMAIL: ADMIN.email,
     ADMIN_PASSWORD: ADMIN.password,
     LOG_LEVEL: 'silent',
+    DATA_DIR: join(process.env.TEST_DATA_DIR as string, new URL(DATABASE_URL).pathname),
     DEMO_DATA: 'false',
     PROCESSING_DURATION_MS: '0',
     PROCESSING_INTERVAL_SECONDS: '3600',

@@ -15,12 +15,13 @@ declare global {
 export default async function globalSetup(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'orders-test-'));
   // Tests kill processes, not machines: what fsync protects from cannot happen to them.
-  const postgres = await startEmbeddedPostgres(directory, { fsync: 'off', max_connections: '300' });
+  const postgres = await startEmbeddedPostgres(join(directory, 'postgres'), { fsync: 'off', max_connections: '300' });
   globalThis.stopTestPostgres = async () => {
     await postgres.stop();
     rmSync(directory, { recursive: true, force: true });
   };
   process.env.TEST_POSTGRES_URL = postgres.url;
+  process.env.TEST_DATA_DIR = directory;
   await createDatabase(TEMPLATE);
   await migrate(databaseUrl(TEMPLATE));
   const boss = new PgBoss(databaseUrl(TEMPLATE));

@@ -82,6 +82,14 @@ SELECT order_id, version, actor_type, actor_id, actor_name FROM order_history
 WHERE actor_name = '' OR (actor_type = 'system') <> (actor_id IS NULL)
   OR (actor_type = 'user' AND actor_id NOT IN (SELECT id FROM users));
 
+-- N8 one message for each order and event: waiting in the outbox, or in the queue once. A failed job is not counted, because
+-- its message went on to the dead letters, from where it may have come back.
+SELECT id, count(*) FROM (
+  SELECT 'order-' || order_id || '-' || sequence AS id FROM outbox WHERE order_id IS NOT NULL
+  UNION ALL
+  SELECT data ->> 'id' FROM pgboss.job WHERE name = 'mail' AND state <> 'failed'
+) message GROUP BY id HAVING count(*) > 1;
+
 -- N11 nothing is left of what was refused: no order without lines, no event about an order that does not exist
 SELECT o.id, NULL AS event_id FROM orders o WHERE NOT EXISTS (SELECT FROM order_items i WHERE i.order_id = o.id)
 UNION ALL

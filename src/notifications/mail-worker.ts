@@ -1,0 +1,64 @@
+import {
+  type BeforeApplicationShutdown,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { Config } from '../config/config';
+import { Queue } from '../jobs/queue';
+import { Relay, type RelayedEvent } from '../jobs/relay';
+import { Composer } from './composer';
+import { MAIL_CONCURRENCY, Mailer } from './mailer';
+import { ACCOUNT_MESSAGES, ORDER_MESSAGES } from './messages';
+
+/** The queue of mails to send. */
+export const MAIL = 'mail';
+
+/**
+ * A mail is tried again after 5 to 10 s, then twice as long each time, but never longer than 45 s: when the server is
+ * back, everything is out within a minute. After a day or so it goes to the dead letters.
+ */
+const RETRY = { limit: 2_000, delaySeconds: 5, maxDelaySeconds: 45 };
+
+/** Milliseconds that a running delivery gets to end at a shutdown, before it is cut off and left to another process. */
+const PATIENCE = 4_000;
+
+/** Sends a mail for every event that has one. Whatever goes wrong here stays here: no request and no order waits for it. */
+@Injectable()
+export class MailWorker implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('mail');
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly config: Config,
+    private readonly queue: Queue,
+    private readonly composer: Composer,
+    private readonly mailer: Mailer,
+    relay: Relay,
+  ) {
+    relay.route([...Object.keys(ORDER_MESSAGES), ...Object.keys(ACCOUNT_MESSAGES)], MAIL);
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.queue.declare(MAIL, { retry: RETRY });
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.config.SERVICE_ROLE === 'api') return;
+    await this.queue.work<RelayedEvent>(MAIL, MAIL_CONCURRENCY, (event) => this.deliver(event));
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    const cutOff = setTimeout(() => this.stopping.abort(), PATIENCE);
+    await this.queue.drain(MAIL);
+    clearTimeout(cutOff);
+    this.mailer.close();
+  }
+
+  private async deliver(event: RelayedEvent): Promise<void> {
+    const mail = await this.composer.compose(event);
+    if (mail) await this.mailer.send(mail, this.stopping.signal);
+    this.logger.log({ event: event.id, topic: event.topic, outcome: mail ? 'sent' : 'nobody to write to' });
+  }
+}

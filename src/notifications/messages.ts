@@ -1,0 +1,41 @@
+interface MessageKind {
+  /** Files in the folder `templates`. */
+  template: string;
+  /** The subject, together with the number of the order. */
+  heading: string;
+  /** For `order-status-changed`: how the sentence "your order is now …" goes on, and what that means. */
+  status?: string;
+  explanation?: string;
+}
+
+/** The mails about orders, by the topic of the event that they tell about. */
+export const ORDER_MESSAGES: Record<string, MessageKind> = {
+  'order.placed': { template: 'order-received', heading: 'We have received your order' },
+  'order.paid': {
+    template: 'order-status-changed',
+    heading: 'Your order is paid',
+    status: 'paid',
+    explanation: 'We have your payment and will start on your order shortly.',
+  },
+  'order.processing': {
+    template: 'order-status-changed',
+    heading: 'We are working on your order',
+    status: 'in processing',
+    explanation: 'We will write again when it is done.',
+  },
+  'order.requeued': {
+    template: 'order-status-changed',
+    heading: 'We have taken up your order again',
+    status: 'waiting to be processed once more',
+    explanation: 'Its items are set aside for you again.',
+  },
+  'order.completed': { template: 'order-completed', heading: 'Your order is complete' },
+  'order.failed': { template: 'order-failed', heading: 'We could not complete your order' },
+  'order.cancelled': { template: 'order-cancelled', heading: 'Your order has been cancelled' },
+};
+
+/** The mails about accounts, likewise. */
+export const ACCOUNT_MESSAGES: Record<string, MessageKind> = {
+  'user.password_reset': { template: 'password-reset', heading: 'Choose a new password' },
+  'user.password_changed': { template: 'password-changed', heading: 'Your password was changed' },
+};

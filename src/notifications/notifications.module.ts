@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { Composer } from './composer';
+import { MailWorker } from './mail-worker';
+import { Mailer } from './mailer';
+import { NotificationsController } from './notifications.controller';
+import { NotificationsService } from './notifications.service';
+import { Templates } from './templates';
+
+@Module({
+  controllers: [NotificationsController],
+  providers: [Templates, Composer, Mailer, MailWorker, NotificationsService],
+})
+export class NotificationsModule {}
