@@ -103,24 +103,35 @@ export class OrdersService {
     await this.manager.transaction(async (manager) => {
       const order = await this.find(reference, principal, manager);
       refuseStale(order, version);
-      if (Object.keys(edits).length > 0) await this.write(manager, order, edits);
-      if (status !== undefined) await this.transit(manager, reference, { status }, principal);
+      const edited = Object.keys(edits).length > 0;
+      const present = edited ? await this.write(manager, order, edits, version) : version;
+      if (status !== undefined) await this.transit(manager, reference, { status, version: present }, principal);
     });
     return this.get(reference, principal);
   }
 
-  private async write(manager: EntityManager, order: OrderRow, edits: object): Promise<void> {
-    const { affected } = await manager.update(
+  /** Returns the new version. From here to the end of the transaction the order is locked. */
+  private async write(
+    manager: EntityManager,
+    { id }: OrderRow,
+    edits: object,
+    version: number | undefined,
+  ): Promise<number> {
+    const { raw } = await manager.update(
       Order,
-      { id: order.id, status: 'pending', version: order.version },
-      { ...edits, version: order.version + 1, updated_at: () => 'now()' },
+      { id, status: 'pending', ...(version !== undefined && { version }) },
+      { ...edits, version: () => 'version + 1', updated_at: () => 'now()' },
+      { returning: ['version'] },
     );
-    if (affected === 0) {
-      throw order.status === 'pending'
-        ? stale()
-        : new DomainError('ORDER_NOT_EDITABLE', `An order that is ${order.status} cannot be edited any more.`);
-    }
-    await publish(manager, { topic: 'order.edited', order_id: order.id, sequence: order.version + 1 });
+    if (raw.length === 0) return this.refuseEdit(manager, id, version);
+    await publish(manager, { topic: 'order.edited', order_id: id, sequence: raw[0].version });
+    return raw[0].version;
+  }
+
+  private async refuseEdit(manager: EntityManager, id: number, version: number | undefined): Promise<never> {
+    const present = await manager.findOneByOrFail(Order, { id });
+    refuseStale(present, version);
+    throw new DomainError('ORDER_NOT_EDITABLE', `An order that is ${present.status} cannot be edited any more.`);
   }
 
   /**
@@ -160,12 +171,10 @@ export class OrdersService {
   }
 }
 
-function refuseStale(order: OrderRow, version: number | undefined): void {
-  if (version !== undefined && order.version !== version) throw stale();
-}
-
-const stale = () =>
-  new DomainError(
+function refuseStale(order: Pick<Order, 'version'>, version: number | undefined): void {
+  if (version === undefined || order.version === version) return;
+  throw new DomainError(
     'PRECONDITION_FAILED',
     'The order has changed since you read it: read it again and use its new ETag.',
   );
+}
