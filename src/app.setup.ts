@@ -7,7 +7,7 @@ import { createLogger, NestLogger } from './common/logging';
 import { ProblemFilter } from './common/problem-filter';
 import { validationPipe } from './common/validation';
 import type { Config } from './config/config';
-import { mountDocs } from './docs';
+import { mountDocs } from './docs/pages';
 
 /** The application with everything HTTP that `main.ts` and the tests share; not listening yet. */
 export async function createApp(config: Config): Promise<NestFastifyApplication> {
@@ -21,6 +21,6 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(filter);
   prepareServer(app);
-  mountDocs(app);
+  if (config.DOCS_ENABLED) mountDocs(app);
   return app;
 }

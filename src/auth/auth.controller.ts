@@ -17,9 +17,9 @@ export class AuthController {
   @Post('register')
   @Public()
   @ApiOperation({ summary: 'Register', description: 'Opens an account with the role `user`.' })
-  @ApiCreatedResponse({ type: UserResponse, headers: { Location: { schema: { type: 'string' } } } })
+  @ApiCreatedResponse({ type: UserResponse })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
-  @ApiProblem(409, 'The e-mail or the username is taken.')
+  @ApiProblem(409, 'The e-mail or the username is taken.', 'EMAIL_TAKEN', 'USERNAME_TAKEN')
   async register(
     @Body() request: RegisterRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -36,7 +36,7 @@ export class AuthController {
   @ApiOperation({ summary: 'Log in', description: 'By e-mail or username. `expires_in` is in seconds.' })
   @ApiOkResponse({ type: LoginResponse })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
-  @ApiProblem(401, 'Unknown user or wrong password; the two cannot be told apart.')
+  @ApiProblem(401, 'Unknown user or wrong password; the two cannot be told apart.', 'INVALID_CREDENTIALS')
   login(@Body() request: LoginRequest, @Headers('user-agent') userAgent?: string): Promise<LoginResponse> {
     return this.auth.login(request, userAgent);
   }
@@ -56,8 +56,15 @@ export class AuthController {
   @ApiOAuthProblem(
     400,
     'A field is missing or cannot be accepted; `error` is invalid_request or unsupported_grant_type.',
+    'invalid_request',
   )
-  @ApiOAuthProblem(401, 'The password or the refresh token is not valid; `error` is invalid_grant.')
+  @ApiOAuthProblem(
+    401,
+    'The password or the refresh token is not valid; `error` is invalid_grant.',
+    'invalid_grant',
+    'INVALID_CREDENTIALS',
+    'INVALID_REFRESH_TOKEN',
+  )
   token(@Body() request: TokenRequest, @Headers('user-agent') userAgent?: string): Promise<TokenResponse> {
     return this.auth.token(request, userAgent);
   }

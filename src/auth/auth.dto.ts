@@ -43,7 +43,10 @@ export class TokenRequest {
 }
 
 export class TokenResponse {
-  @ApiProperty({ description: 'Send it as `Authorization: Bearer …`.' })
+  @ApiProperty({
+    description: 'Send it as `Authorization: Bearer …`.',
+    example: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2ln',
+  })
   access_token!: string;
   @ApiProperty({ enum: ['bearer'] })
   token_type!: 'bearer';
@@ -52,6 +55,7 @@ export class TokenResponse {
   @ApiProperty({
     description:
       'Trade it for the next pair (grant `refresh_token`) when the access token has expired. It can be used once.',
+    example: '5Yb0mQ8m0m1Jx0iVtJH3xq1n2c9d8e7f',
   })
   refresh_token!: string;
 }

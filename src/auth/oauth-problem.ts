@@ -1,8 +1,8 @@
 import { type ArgumentsHost, applyDecorators, Catch } from '@nestjs/common';
-import { ApiExtraModels, ApiProperty, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { DomainError, type ErrorCode } from '../common/domain-error';
-import { Problem } from '../common/problem';
+import { Problem, problemResponse } from '../common/problem';
 import { ProblemFilter, toDomainError } from '../common/problem-filter';
 
 const OAUTH_ERRORS = ['invalid_request', 'invalid_grant', 'unsupported_grant_type'] as const;
@@ -43,13 +43,12 @@ function isOtherGrant({ errors }: DomainError['extra'], { body }: FastifyRequest
   return refused && typeof (body as Record<string, unknown>).grant_type === 'string';
 }
 
-/** Documents an error answer of the token endpoint. */
-export const ApiOAuthProblem = (status: number, description: string) =>
+/** Documents an error answer of the token endpoint; `error` is the example's. */
+export const ApiOAuthProblem = (status: number, description: string, error: OAuthError, ...codes: ErrorCode[]) =>
   applyDecorators(
     ApiExtraModels(OAuthProblem),
     ApiResponse({
       status,
-      description,
-      content: { 'application/problem+json': { schema: { $ref: getSchemaPath(OAuthProblem) } } },
+      ...problemResponse(status, description, codes, OAuthProblem, { error, error_description: description }),
     }),
   );

@@ -2,7 +2,7 @@ import { EmailField, TextField } from '../common/fields';
 import { NEW_PASSWORD } from '../users/user.dto';
 
 export class ChangePasswordRequest {
-  @TextField({ description: 'The present password.', max: 128, format: 'password' })
+  @TextField({ description: 'The present password.', max: 128, format: 'password', example: 'correct horse battery' })
   current_password!: string;
   @TextField(NEW_PASSWORD)
   new_password!: string;
@@ -14,7 +14,7 @@ export class ForgotPasswordRequest {
 }
 
 export class ResetPasswordRequest {
-  @TextField({ description: 'The token from the e-mail.', max: 200 })
+  @TextField({ description: 'The token from the e-mail.', max: 200, example: '5Yb0mQ8m0m1Jx0iVtJH3xq1n2c9d8e7f' })
   token!: string;
   @TextField(NEW_PASSWORD)
   new_password!: string;

@@ -3,7 +3,11 @@ import { TextField } from '../common/fields';
 import { Page } from '../common/pagination';
 
 export class LogoutRequest {
-  @TextField({ description: 'The refresh token of the session to end.', max: 200 })
+  @TextField({
+    description: 'The refresh token of the session to end.',
+    max: 200,
+    example: '5Yb0mQ8m0m1Jx0iVtJH3xq1n2c9d8e7f',
+  })
   refresh_token!: string;
 }
 

@@ -27,6 +27,6 @@ export const ApiIfMatch = () =>
   ApiHeader({
     name: 'If-Match',
     required: false,
-    description: 'The ETag you read; a stale one is refused with 412.',
-    schema: { type: 'string', example: '"1"' },
+    description: 'The ETag you read, such as `"1"`; a stale one is refused with 412.',
+    schema: { type: 'string' },
   });

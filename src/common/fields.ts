@@ -167,7 +167,8 @@ export function ListField(field: Field & { of: () => new () => object; min: numb
     // @ValidateNested alone lets [[{...}]] through.
     Satisfies((list) => Array.isArray(list) && list.every(isObject), message),
     ValidateNested({ each: true }),
-    documented(field, { type: of, isArray: true, minItems: min, maxItems: max } as ApiPropertyOptions),
+    // A function named `type`: Nest takes any other for the class itself and documents nothing.
+    documented(field, { type: () => of(), isArray: true, minItems: min, maxItems: max } as ApiPropertyOptions),
   );
 }
 

@@ -178,6 +178,13 @@ export class Config {
   })
   DEMO_DATA?: boolean;
 
+  @BooleanField({
+    description: 'Serve /docs, /redoc and /openapi.json. Without a value: outside production.',
+    fromText: true,
+    ...optional,
+  })
+  DOCS_ENABLED?: boolean;
+
   /** True outside production. */
   get isDevelopment(): boolean {
     return this.NODE_ENV !== 'production';

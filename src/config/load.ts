@@ -35,6 +35,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   if (errors.length > 0)
     throw new ConfigError(`Configuration refused:\n${errors.map((error) => `  - ${error}`).join('\n')}`);
   config.DEMO_DATA ??= config.isDevelopment;
+  config.DOCS_ENABLED ??= config.isDevelopment;
   return config;
 }
 

@@ -7,7 +7,7 @@ import { type Health, HealthService } from './health.service';
 class HealthResponse {
   @ApiProperty({ enum: ['healthy', 'unhealthy'] })
   status!: string;
-  @ApiProperty({ format: 'date-time' })
+  @ApiProperty({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
   timestamp!: string;
   @ApiProperty({ example: '1.0.0' })
   version!: string;

@@ -35,7 +35,16 @@ export class OrderItemRequest {
 }
 
 export class PlaceOrderRequest {
-  @ListField({ description: 'Lines of the same product are merged.', of: () => OrderItemRequest, min: 1, max: 100 })
+  @ListField({
+    description: 'Lines of the same product are merged.',
+    of: () => OrderItemRequest,
+    min: 1,
+    max: 100,
+    example: [
+      { product_id: 1, quantity: 2 },
+      { sku: 'MOUSE-1', quantity: 1 },
+    ],
+  })
   items!: OrderItemRequest[];
   @TextField({
     description: 'Where to deliver.',
@@ -204,11 +213,11 @@ export class OrderResponse {
 export class OrderListResponse extends Page {
   @ApiProperty({ type: [OrderResponse] })
   orders!: OrderResponse[];
-  @ApiProperty({ type: 'integer', required: false, description: 'How many match in all.' })
+  @ApiProperty({ type: 'integer', required: false, description: 'How many match in all.', example: 1 })
   total?: number;
-  @ApiProperty({ type: 'integer', required: false, description: 'Pieces in all orders that match.' })
+  @ApiProperty({ type: 'integer', required: false, description: 'Pieces in all orders that match.', example: 2 })
   total_quantity?: number;
-  @ApiProperty({ type: 'integer', required: false, description: 'Cents of all orders that match.' })
+  @ApiProperty({ type: 'integer', required: false, description: 'Cents of all orders that match.', example: 499998 })
   total_amount_cents?: number;
 }
 

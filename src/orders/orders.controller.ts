@@ -29,7 +29,13 @@ const ApiReference = () =>
   });
 const ApiMissing = () => ApiProblem(404, 'There is no such order, or it is not yours.');
 const ApiChanges = () =>
-  ApiProblem(409, 'The present status does not allow it, or the stock is gone; see code and detail.');
+  ApiProblem(
+    409,
+    'The present status does not allow it, or the stock is gone.',
+    'INVALID_TRANSITION',
+    'ORDER_NOT_EDITABLE',
+    'INSUFFICIENT_STOCK',
+  );
 const ApiStale = () => ApiProblem(412, 'The order has changed since you read it.');
 const ApiBadInput = () => ApiProblem(400, 'A field or parameter is missing, unknown or cannot be accepted.');
 
@@ -54,16 +60,25 @@ export class OrdersController {
     type: OrderResponse,
     headers: {
       ...ETAG,
-      Location: { schema: { type: 'string' } },
       'Idempotent-Replayed': { description: '`true` when this is the first answer again.', schema: { type: 'string' } },
     },
   })
-  @ApiBadInput()
+  @ApiProblem(
+    400,
+    'A field is missing, unknown or cannot be accepted.',
+    'VALIDATION_FAILED',
+    'MALFORMED_REQUEST',
+    'IDEMPOTENCY_KEY_INVALID',
+  )
   @ApiProblem(403, 'Placing for others and custom-priced items are for service and admin.')
-  @ApiProblem(404, 'A product or the user does not exist.')
+  @ApiProblem(404, 'A product or the user does not exist.', 'PRODUCT_NOT_FOUND', 'USER_NOT_FOUND')
   @ApiProblem(
     409,
     'Not enough stock, a changed price, an inactive product, or the first request with this key still runs.',
+    'INSUFFICIENT_STOCK',
+    'PRICE_CHANGED',
+    'PRODUCT_INACTIVE',
+    'IDEMPOTENCY_KEY_IN_USE',
   )
   @ApiProblem(422, 'The Idempotency-Key came with another body before.')
   async place(
@@ -90,7 +105,7 @@ export class OrdersController {
   @Get(':id')
   @Authenticated()
   @ApiReference()
-  @ApiOperation({ summary: 'Get an order' })
+  @ApiOperation({ summary: 'Get an order', description: 'By id or number; its `ETag` is for If-Match.' })
   @ApiOkResponse({ type: OrderResponse, headers: ETAG })
   @ApiMissing()
   async get(

@@ -32,7 +32,7 @@ export class ProductsController {
   @Get(':id')
   @Public()
   @ApiId('The product.')
-  @ApiOperation({ summary: 'Get a product' })
+  @ApiOperation({ summary: 'Get a product', description: 'With its stock as it is now.' })
   @ApiOkResponse({ type: ProductResponse })
   @ApiProblem(404, 'There is no such product.')
   get(@Param('id', IdPipe) id: number): Promise<ProductResponse> {
@@ -41,10 +41,10 @@ export class ProductsController {
 
   @Post()
   @Roles('admin')
-  @ApiOperation({ summary: 'Create a product' })
-  @ApiCreatedResponse({ type: ProductResponse, headers: { Location: { schema: { type: 'string' } } } })
+  @ApiOperation({ summary: 'Create a product', description: 'Its first stock is a line of the ledger like any other.' })
+  @ApiCreatedResponse({ type: ProductResponse })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
-  @ApiProblem(409, 'The SKU is taken.')
+  @ApiProblem(409, 'The SKU is taken.', 'SKU_TAKEN')
   async create(
     @Body() request: CreateProductRequest,
     @CurrentPrincipal() principal: Principal,
@@ -65,7 +65,7 @@ export class ProductsController {
   @ApiOkResponse({ type: ProductResponse })
   @ApiProblem(400, 'A field cannot be accepted.')
   @ApiProblem(404, 'There is no such product.')
-  @ApiProblem(409, 'The SKU is taken.')
+  @ApiProblem(409, 'The SKU is taken.', 'SKU_TAKEN')
   update(
     @Param('id', IdPipe) id: number,
     @Body() request: UpdateProductRequest,
@@ -85,7 +85,7 @@ export class ProductsController {
   @ApiOkResponse({ type: ProductResponse })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
   @ApiProblem(404, 'There is no such product.')
-  @ApiProblem(409, 'Fewer pieces would be left than are reserved.')
+  @ApiProblem(409, 'Fewer pieces would be left than are reserved.', 'INSUFFICIENT_STOCK')
   adjustStock(
     @Param('id', IdPipe) id: number,
     @Body() request: AdjustStockRequest,

@@ -25,9 +25,9 @@ export class UsersController {
   @Post()
   @Roles('admin')
   @ApiOperation({ summary: 'Create a user', description: 'With any role; people open their own at /auth/register.' })
-  @ApiCreatedResponse({ type: UserResponse, headers: { Location: { schema: { type: 'string' } } } })
+  @ApiCreatedResponse({ type: UserResponse })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
-  @ApiProblem(409, 'The e-mail or the username is taken.')
+  @ApiProblem(409, 'The e-mail or the username is taken.', 'EMAIL_TAKEN', 'USERNAME_TAKEN')
   async create(
     @Body() request: CreateUserRequest,
     @CurrentPrincipal() principal: Principal,
@@ -59,7 +59,13 @@ export class UsersController {
   @ApiOkResponse({ type: UserResponse })
   @ApiProblem(400, 'A field cannot be accepted.')
   @ApiProblem(404, 'There is no such user, or it is not you.')
-  @ApiProblem(409, 'The e-mail or the username is taken, or this is the last active admin.')
+  @ApiProblem(
+    409,
+    'The e-mail or the username is taken, or this is the last active admin.',
+    'EMAIL_TAKEN',
+    'USERNAME_TAKEN',
+    'LAST_ADMIN',
+  )
   update(
     @Param('id', IdPipe) id: number,
     @Body() request: UpdateUserRequest,
