@@ -1,11 +1,16 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
+import { ClientStates } from '../clients/client-states';
 import { ACCESS, type AccessRule } from '../common/access';
 import { DomainError } from '../common/domain-error';
 import type { Principal } from '../common/principal';
 import { UserStates } from '../users/user-states';
+import { readBasic } from './basic';
 import { Tokens } from './tokens';
+
+/** Who is asking, apart from the request they ask in. */
+type Caller = Omit<Principal, 'requestId'>;
 
 /** Stands in front of every route: finds out who is asking and holds them to the route's access rule. */
 @Injectable()
@@ -14,29 +19,41 @@ export class AccessGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly tokens: Tokens,
     private readonly users: UserStates,
+    private readonly clients: ClientStates,
   ) {}
 
-  /** Errors: UNAUTHENTICATED, FORBIDDEN. */
+  /** Errors: UNAUTHENTICATED, INVALID_CLIENT, FORBIDDEN. */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const rule = this.reflector.get<AccessRule | undefined>(ACCESS, context.getHandler());
     if (rule === 'public') return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const principal = await this.identify(request);
-    if (!principal)
-      throw new DomainError('UNAUTHENTICATED', 'Log in and send the access token as Authorization: Bearer.');
-    request.principal = principal;
+    const caller = await this.identify(request.headers.authorization ?? '');
+    if (!caller) throw new DomainError('UNAUTHENTICATED', 'Log in and send the access token as Authorization: Bearer.');
+    request.principal = { ...caller, requestId: request.id };
     // A route without a rule is refused at start-up; should one get here all the same, nobody may call it.
-    if (!rule?.includes(principal.role))
-      throw new DomainError('FORBIDDEN', `Your role (${principal.role}) may not do this.`);
+    if (!rule?.includes(caller.role)) throw new DomainError('FORBIDDEN', `Your role (${caller.role}) may not do this.`);
     return true;
   }
 
-  private async identify(request: FastifyRequest): Promise<Principal | null> {
-    const [scheme, credential] = (request.headers.authorization ?? '').split(' ', 2);
-    if (scheme?.toLowerCase() !== 'bearer' || !credential) return null;
-    const token = this.tokens.read(credential);
-    const user = token && (await this.users.of(token.userId));
-    if (!user?.active || user.token_version !== token?.tokenVersion) return null;
-    return { type: 'user', id: user.id, name: user.name, role: user.role, requestId: request.id };
+  private async identify(authorization: string): Promise<Caller | null> {
+    const [scheme, credential] = authorization.split(' ', 2);
+    if (scheme?.toLowerCase() === 'bearer') return this.byToken(credential ?? '');
+    const basic = readBasic(authorization);
+    return basic && service(await this.clients.authenticate(basic.clientId, basic.secret));
+  }
+
+  /** A token is good while its user is active or its client exists, and their token version is what it was. */
+  private async byToken(text: string): Promise<Caller | null> {
+    const token = this.tokens.read(text);
+    if (!token) return null;
+    if ('clientId' in token) {
+      const client = await this.clients.of(token.clientId);
+      return client?.token_version === token.tokenVersion ? service(client) : null;
+    }
+    const user = await this.users.of(token.userId);
+    if (!user?.active || user.token_version !== token.tokenVersion) return null;
+    return { type: 'user', id: user.id, name: user.name, role: user.role };
   }
 }
+
+const service = ({ id, name }: { id: number; name: string }): Caller => ({ type: 'client', id, name, role: 'service' });

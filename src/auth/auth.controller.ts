@@ -1,5 +1,5 @@
-import { Body, Controller, Get, Header, Headers, HttpCode, Post, Res, UseFilters } from '@nestjs/common';
-import { ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Header, HttpCode, Post, Res, UseFilters } from '@nestjs/common';
+import { ApiBasicAuth, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { CurrentPrincipal, Public, Roles } from '../common/access';
 import type { Principal } from '../common/principal';
@@ -8,6 +8,7 @@ import { RegisterRequest, UserResponse } from '../users/user.dto';
 import { LoginRequest, LoginResponse, TokenRequest, TokenResponse } from './auth.dto';
 import { AuthService } from './auth.service';
 import { ApiOAuthProblem, OAuthProblemFilter } from './oauth-problem';
+import { RequestHeader } from './request-header';
 
 @ApiTags('Authentication')
 @Controller('auth')
@@ -37,7 +38,7 @@ export class AuthController {
   @ApiOkResponse({ type: LoginResponse })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
   @ApiProblem(401, 'Unknown user or wrong password; the two cannot be told apart.', 'INVALID_CREDENTIALS')
-  login(@Body() request: LoginRequest, @Headers('user-agent') userAgent?: string): Promise<LoginResponse> {
+  login(@Body() request: LoginRequest, @RequestHeader('user-agent') userAgent?: string): Promise<LoginResponse> {
     return this.auth.login(request, userAgent);
   }
 
@@ -46,11 +47,12 @@ export class AuthController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @UseFilters(OAuthProblemFilter)
+  @ApiBasicAuth()
   @ApiConsumes('application/x-www-form-urlencoded')
   @ApiOperation({
     summary: 'Get a token (OAuth 2.0)',
     description:
-      'RFC 6749, form-encoded: by `password`, which is what the Authorize button sends, or by `refresh_token`. A refresh token is good for one use; one that is used again ends its session, unless within 10 seconds, which gives the same answer.',
+      'RFC 6749, form-encoded: by `password`, which is what the Authorize button sends, by `refresh_token`, or by `client_credentials` for API clients (HTTP Basic or in the body). A refresh token is good for one use; one that is used again ends its session, unless within 10 seconds, which gives the same answer.',
   })
   @ApiOkResponse({ type: TokenResponse })
   @ApiOAuthProblem(
@@ -60,13 +62,18 @@ export class AuthController {
   )
   @ApiOAuthProblem(
     401,
-    'The password or the refresh token is not valid; `error` is invalid_grant.',
+    'The password, refresh token or client is not valid; `error` is invalid_grant or invalid_client.',
     'invalid_grant',
     'INVALID_CREDENTIALS',
     'INVALID_REFRESH_TOKEN',
+    'INVALID_CLIENT',
   )
-  token(@Body() request: TokenRequest, @Headers('user-agent') userAgent?: string): Promise<TokenResponse> {
-    return this.auth.token(request, userAgent);
+  token(
+    @Body() request: TokenRequest,
+    @RequestHeader('authorization') authorization?: string,
+    @RequestHeader('user-agent') userAgent?: string,
+  ): Promise<TokenResponse> {
+    return this.auth.token(request, authorization, userAgent);
   }
 
   @Get('me')

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { EnumField, TextField } from '../common/fields';
 import { UserResponse } from '../users/user.dto';
 
@@ -11,7 +11,7 @@ export class LoginRequest {
   password!: string;
 }
 
-export const GRANTS = ['password', 'refresh_token'] as const;
+export const GRANTS = ['password', 'refresh_token', 'client_credentials'] as const;
 
 /** RFC 6749, form-encoded; which fields it takes depends on the grant. The Authorize button of Swagger UI sends this. */
 export class TokenRequest {
@@ -36,9 +36,14 @@ export class TokenRequest {
   refresh_token?: string;
   @TextField({ description: 'Taken and ignored: there are no scopes.', min: 0, max: 200, optional: true })
   scope?: string;
-  @TextField({ description: 'Taken and ignored for grants of people.', min: 0, max: 200, optional: true })
+  @TextField({
+    description: 'For the grant `client_credentials`, unless sent by HTTP Basic. Ignored for the others.',
+    min: 0,
+    max: 200,
+    optional: true,
+  })
   client_id?: string;
-  @TextField({ description: 'Taken and ignored for grants of people.', min: 0, max: 200, optional: true })
+  @TextField({ description: 'Goes with `client_id`.', min: 0, max: 200, optional: true, format: 'password' })
   client_secret?: string;
 }
 
@@ -52,12 +57,12 @@ export class TokenResponse {
   token_type!: 'bearer';
   @ApiProperty({ type: 'integer', description: 'Seconds until the access token expires.', example: 900 })
   expires_in!: number;
-  @ApiProperty({
+  @ApiPropertyOptional({
     description:
-      'Trade it for the next pair (grant `refresh_token`) when the access token has expired. It can be used once.',
+      'Trade it for the next pair (grant `refresh_token`) when the access token has expired. It can be used once. API clients get none.',
     example: '5Yb0mQ8m0m1Jx0iVtJH3xq1n2c9d8e7f',
   })
-  refresh_token!: string;
+  refresh_token?: string;
 }
 
 export class LoginResponse extends TokenResponse {

@@ -2,6 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import { Module } from '@nestjs/common';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { JwtModule } from '@nestjs/jwt';
+import { ClientsModule } from '../clients/clients.module';
 import { Config } from '../config/config';
 import { UsersModule } from '../users/users.module';
 import { AccessGuard } from './access.guard';
@@ -18,6 +19,7 @@ import { Tokens } from './tokens';
 @Module({
   imports: [
     UsersModule,
+    ClientsModule,
     DiscoveryModule,
     JwtModule.registerAsync({
       inject: [Config],

@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import type { ApiClient } from '../clients/api-client.entity';
+import { ClientStates } from '../clients/client-states';
 import { validationFailed } from '../common/domain-error';
 import { Operation } from '../common/operation';
 import type { Principal } from '../common/principal';
@@ -7,10 +9,11 @@ import { type RegisterRequest, toUserResponse, type UserResponse } from '../user
 import type { UserState } from '../users/user-states';
 import { UsersService } from '../users/users.service';
 import type { LoginRequest, LoginResponse, TokenRequest, TokenResponse } from './auth.dto';
+import { readBasic } from './basic';
 import { SessionsService } from './sessions.service';
 import { Tokens } from './tokens';
 
-/** Registration and login of people. */
+/** Registration, login and the grants of OAuth 2.0. */
 @Injectable()
 export class AuthService {
   constructor(
@@ -18,6 +21,7 @@ export class AuthService {
     private readonly credentials: Credentials,
     private readonly tokens: Tokens,
     private readonly sessions: SessionsService,
+    private readonly clients: ClientStates,
   ) {}
 
   /** Opens an account with the role `user`. Errors: VALIDATION_FAILED, EMAIL_TAKEN, USERNAME_TAKEN. */
@@ -36,17 +40,24 @@ export class AuthService {
   }
 
   /**
-   * The grants of RFC 6749: by password, the same as {@link login}; by refresh token, the next pair of tokens.
-   * Errors: VALIDATION_FAILED, INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN.
+   * The grants of RFC 6749: by password, the same as {@link login}; by refresh token, the next pair of tokens; by an API
+   * client's own credentials, in the body or by HTTP Basic, a token with the role `service`.
+   * Errors: VALIDATION_FAILED, INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN, INVALID_CLIENT.
    */
   @Operation('auth.token')
-  async token(request: TokenRequest, userAgent?: string): Promise<TokenResponse> {
-    if (request.grant_type === 'refresh_token') {
-      const { user, refresh_token } = await this.sessions.refresh(needed(request, 'refresh_token'));
-      return this.bearer(user, refresh_token);
+  async token(request: TokenRequest, authorization?: string, userAgent?: string): Promise<TokenResponse> {
+    switch (request.grant_type) {
+      case 'password': {
+        const [username, password] = [needed(request, 'username'), needed(request, 'password')];
+        return this.startSession(await this.credentials.authenticate(username, password), userAgent);
+      }
+      case 'refresh_token': {
+        const { user, refresh_token } = await this.sessions.refresh(needed(request, 'refresh_token'));
+        return { ...this.bearer(this.tokens.issue(user)), refresh_token };
+      }
+      case 'client_credentials':
+        return this.bearer(this.tokens.issueToClient(await this.client(request, authorization)));
     }
-    const [username, password] = [needed(request, 'username'), needed(request, 'password')];
-    return this.startSession(await this.credentials.authenticate(username, password), userAgent);
   }
 
   /** The caller's own account. Users and admins only: API clients have none. */
@@ -55,16 +66,17 @@ export class AuthService {
   }
 
   private async startSession(user: UserState, userAgent: string | undefined): Promise<TokenResponse> {
-    return this.bearer(user, await this.sessions.start(user, userAgent));
+    const refresh_token = await this.sessions.start(user, userAgent);
+    return { ...this.bearer(this.tokens.issue(user)), refresh_token };
   }
 
-  private bearer(user: UserState, refresh_token: string): TokenResponse {
-    return {
-      access_token: this.tokens.issue(user),
-      token_type: 'bearer',
-      expires_in: this.tokens.lifetime,
-      refresh_token,
-    };
+  private client({ client_id, client_secret }: TokenRequest, authorization?: string): Promise<ApiClient> {
+    const { clientId, secret } = readBasic(authorization) ?? { clientId: client_id ?? '', secret: client_secret ?? '' };
+    return this.clients.authenticate(clientId, secret);
+  }
+
+  private bearer(access_token: string): TokenResponse {
+    return { access_token, token_type: 'bearer', expires_in: this.tokens.lifetime };
   }
 }
 

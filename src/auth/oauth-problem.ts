@@ -5,7 +5,7 @@ import { DomainError, type ErrorCode } from '../common/domain-error';
 import { Problem, problemResponse } from '../common/problem';
 import { ProblemFilter, toDomainError } from '../common/problem-filter';
 
-const OAUTH_ERRORS = ['invalid_request', 'invalid_grant', 'unsupported_grant_type'] as const;
+const OAUTH_ERRORS = ['invalid_request', 'invalid_client', 'invalid_grant', 'unsupported_grant_type'] as const;
 type OAuthError = (typeof OAUTH_ERRORS)[number];
 
 /** What our codes are called in RFC 6749, section 5.2. What is not listed has no name there. */
@@ -13,6 +13,7 @@ const OAUTH_ERROR: Partial<Record<ErrorCode, OAuthError>> = {
   VALIDATION_FAILED: 'invalid_request',
   INVALID_CREDENTIALS: 'invalid_grant',
   INVALID_REFRESH_TOKEN: 'invalid_grant',
+  INVALID_CLIENT: 'invalid_client',
 };
 
 /** The body of an error of the token endpoint: a problem that OAuth clients understand as well. */

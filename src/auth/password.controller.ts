@@ -53,7 +53,13 @@ export class PasswordController {
     description: 'By the token that was sent; it can be used once. Ends every session and token of the user.',
   })
   @ApiNoContentResponse()
-  @ApiProblem(400, 'The token is not valid any more, or the new password cannot be accepted.')
+  @ApiProblem(
+    400,
+    'The token is not valid any more, or the new password cannot be accepted.',
+    'VALIDATION_FAILED',
+    'MALFORMED_REQUEST',
+    'INVALID_RESET_TOKEN',
+  )
   reset(@Body() { token, new_password }: ResetPasswordRequest): Promise<void> {
     return this.resets.reset(token, new_password);
   }

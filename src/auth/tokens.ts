@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
+import type { ApiClient } from '../clients/api-client.entity';
+import { parseId } from '../common/ids';
+import type { Role } from '../common/principal';
 import { Config } from '../config/config';
 import type { UserState } from '../users/user-states';
 
@@ -19,6 +22,9 @@ interface Claims {
   exp?: number;
 }
 
+/** Whom a token was issued to. */
+type Subject = ({ userId: number } | { clientId: string }) & { tokenVersion: number };
+
 /** Makes and checks access tokens: JWT, HS256 and nothing else. */
 @Injectable()
 export class Tokens {
@@ -33,29 +39,39 @@ export class Tokens {
   }
 
   /** A signed access token for this user, as of their present role and token version. */
-  issue(user: UserState): string {
+  issue({ id, role, token_version }: Pick<UserState, 'id' | 'role' | 'token_version'>): string {
+    return this.sign(String(id), role, token_version);
+  }
+
+  /** A signed access token for this API client, as of its present token version. */
+  issueToClient({ client_id, token_version }: Pick<ApiClient, 'client_id' | 'token_version'>): string {
+    return this.sign(client_id, 'service', token_version);
+  }
+
+  private sign(subject: string, role: Role, token_version: number): string {
     return this.jwt.sign(
-      { role: user.role, token_use: 'access', token_version: user.token_version },
+      { role, token_use: 'access', token_version },
       {
         algorithm: 'HS256',
         issuer: ISSUER,
         audience: AUDIENCE,
-        subject: String(user.id),
+        subject,
         jwtid: randomUUID(),
         expiresIn: this.lifetime,
       },
     );
   }
 
-  /** The user id and token version of a valid access token; null for anything else, whatever is wrong with it. */
-  read(token: string): { userId: number; tokenVersion: number } | null {
+  /** Whose token this is, and of which version; null for what is not a valid access token, whatever is wrong with it. */
+  read(token: string): Subject | null {
     if (token.length > MAX_LENGTH) return null;
     try {
       const claims = this.jwt.verify<Claims>(token, { algorithms: ['HS256'], issuer: ISSUER, audience: AUDIENCE });
       // The library accepts a token without `exp`, and one of any other use.
-      if (typeof claims.exp !== 'number' || claims.token_use !== 'access' || !/^[1-9]\d{0,9}$/.test(claims.sub))
-        return null;
-      return { userId: Number(claims.sub), tokenVersion: claims.token_version };
+      if (typeof claims.exp !== 'number' || claims.token_use !== 'access') return null;
+      const { sub, token_version: tokenVersion } = claims;
+      const userId = parseId(sub);
+      return userId === null ? { clientId: sub, tokenVersion } : { userId, tokenVersion };
     } catch {
       return null;
     }

@@ -17,7 +17,7 @@ export const Roles = (...roles: [Role, ...Role[]]) =>
     ApiBearerAuth(),
     ApiOAuth2([]),
     ...(roles.includes('service') ? [ApiBasicAuth()] : []),
-    ApiProblem(401, 'The token is missing, expired, or no longer valid.'),
+    ApiProblem(401, 'The token or API client is missing, or no longer valid.', 'UNAUTHENTICATED', 'INVALID_CLIENT'),
     ...(roles.length < ROLES.length ? [ApiProblem(403, `Only for: ${roles.join(', ')}.`)] : []),
   );
 

@@ -58,6 +58,8 @@ export class ProblemFilter implements ExceptionFilter {
 }
 
 function headersOf(problem: DomainError): Record<string, string> {
+  // Basic only to those who tried it: browsers answer that challenge with a dialog of their own.
+  if (problem.code === 'INVALID_CLIENT') return { 'www-authenticate': 'Basic realm="orders", charset="UTF-8"' };
   if (problem.status === 401) return { 'www-authenticate': 'Bearer realm="orders"' };
   if (problem.status === 503) return { 'retry-after': '1' };
   return {};

@@ -47,10 +47,6 @@ export function addCommonAnswers(document: OpenAPIObject): void {
   };
   for (const { method, path, operation } of operationsOf(document)) {
     const isApi = path.startsWith('/api/');
-    // Read by the routes that log in, but sent by every client on every request: nothing to fill in.
-    operation.parameters = (operation.parameters ?? []).filter(
-      (given) => !('name' in given && given.name === 'user-agent'),
-    );
     addProblems(operation, { ...ANY, ...(method !== 'get' && WITH_BODY), ...(isApi && LIMITED) });
     for (const [status, response] of Object.entries(operation.responses)) {
       const names = HEADERS_OF[status] ?? [];

@@ -1,0 +1,83 @@
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { CurrentPrincipal, Roles } from '../common/access';
+import { ApiId, IdPipe } from '../common/ids';
+import { PageQuery } from '../common/pagination';
+import type { Principal } from '../common/principal';
+import { ApiProblem } from '../common/problem';
+import { ClientListResponse, ClientResponse, ClientWithSecretResponse, CreateClientRequest } from './client.dto';
+import { ClientsService } from './clients.service';
+
+const ApiMissing = () => ApiProblem(404, 'There is no such client.');
+
+@ApiTags('API clients')
+@Controller('clients')
+export class ClientsController {
+  constructor(private readonly clients: ClientsService) {}
+
+  @Get()
+  @Roles('admin')
+  @ApiOperation({ summary: 'List API clients', description: 'By id, without their secrets.' })
+  @ApiOkResponse({ type: ClientListResponse })
+  @ApiProblem(400, 'A query parameter is unknown or cannot be accepted.')
+  list(@Query() query: PageQuery): Promise<ClientListResponse> {
+    return this.clients.list(query);
+  }
+
+  @Post()
+  @Roles('admin')
+  @Header('cache-control', 'no-store')
+  @ApiOperation({
+    summary: 'Create an API client',
+    description:
+      'For another backend. It sends `client_id` and `client_secret` by HTTP Basic with any request, or trades them at /auth/token (`client_credentials`) for a token. The secret is shown this once.',
+  })
+  @ApiCreatedResponse({ type: ClientWithSecretResponse })
+  @ApiProblem(400, 'A field is missing or cannot be accepted.')
+  async create(
+    @Body() request: CreateClientRequest,
+    @CurrentPrincipal() principal: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ClientWithSecretResponse> {
+    const client = await this.clients.create(request, principal);
+    reply.header('location', `/api/v1/clients/${client.id}`);
+    return client;
+  }
+
+  @Get(':id')
+  @Roles('admin')
+  @ApiId('The client.')
+  @ApiOperation({ summary: 'Get an API client', description: 'Without its secret.' })
+  @ApiOkResponse({ type: ClientResponse })
+  @ApiMissing()
+  get(@Param('id', IdPipe) id: number): Promise<ClientResponse> {
+    return this.clients.get(id);
+  }
+
+  @Post(':id/rotate')
+  @Roles('admin')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @ApiId('The client.')
+  @ApiOperation({
+    summary: 'Rotate the secret',
+    description: 'Gives a new secret, shown this once. The old one and its tokens are refused from now on.',
+  })
+  @ApiOkResponse({ type: ClientWithSecretResponse })
+  @ApiMissing()
+  rotate(@Param('id', IdPipe) id: number, @CurrentPrincipal() principal: Principal): Promise<ClientWithSecretResponse> {
+    return this.clients.rotate(id, principal);
+  }
+
+  @Delete(':id')
+  @Roles('admin')
+  @HttpCode(204)
+  @ApiId('The client.')
+  @ApiOperation({ summary: 'Delete an API client', description: 'Its secret and its tokens are refused from now on.' })
+  @ApiNoContentResponse()
+  @ApiMissing()
+  delete(@Param('id', IdPipe) id: number, @CurrentPrincipal() principal: Principal): Promise<void> {
+    return this.clients.delete(id, principal);
+  }
+}

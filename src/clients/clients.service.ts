@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { MoreThan, type Repository } from 'typeorm';
+import { notFound } from '../common/domain-error';
+import { Operation } from '../common/operation';
+import { decodeCursor, type PageQuery, page, refuseBoth } from '../common/pagination';
+import type { Principal } from '../common/principal';
+import { ApiClient } from './api-client.entity';
+import {
+  type ClientListResponse,
+  type ClientResponse,
+  type ClientWithSecretResponse,
+  type CreateClientRequest,
+  toClientResponse,
+} from './client.dto';
+import { ClientStates, hashSecret } from './client-states';
+
+/** The API clients. Admins only. What is changed here is in force at the next request. */
+@Injectable()
+export class ClientsService {
+  constructor(
+    @InjectRepository(ApiClient) private readonly clients: Repository<ApiClient>,
+    private readonly states: ClientStates,
+  ) {}
+
+  /** One page of them, by id. Errors: VALIDATION_FAILED. */
+  async list(query: PageQuery): Promise<ClientListResponse> {
+    refuseBoth(query);
+    const after = query.cursor === undefined ? 0 : decodeCursor(query.cursor, 'id').id;
+    const rows = await this.clients.find({
+      where: { id: MoreThan(after) },
+      order: { id: 'ASC' },
+      take: query.limit + 1,
+      skip: query.offset ?? 0,
+    });
+    const shown = page(query, rows, ({ id }) => ({ sort: 'id', key: id, id }));
+    return { clients: shown.rows.map(toClientResponse), ...shown.page };
+  }
+
+  /** One client. Errors: NOT_FOUND. */
+  async get(id: number): Promise<ClientResponse> {
+    return toClientResponse(await this.find(id));
+  }
+
+  /** Adds a client; its secret is in this answer and nowhere else. */
+  @Operation('clients.create')
+  async create({ name }: CreateClientRequest, _actor: Principal): Promise<ClientWithSecretResponse> {
+    const client_id = `client_${randomBytes(12).toString('base64url')}`;
+    const client_secret = newSecret();
+    const client = await this.clients.save({ name, client_id, secret_hash: hashSecret(client_secret) });
+    return { ...toClientResponse(client), client_secret };
+  }
+
+  /** Gives the client a new secret; the old one, and the tokens it was traded for, are void. Errors: NOT_FOUND. */
+  @Operation('clients.rotate')
+  async rotate(id: number, _actor: Principal): Promise<ClientWithSecretResponse> {
+    const client_secret = newSecret();
+    await this.clients.update(id, {
+      secret_hash: hashSecret(client_secret),
+      token_version: () => 'token_version + 1',
+    });
+    const client = await this.find(id);
+    this.states.changed(client.client_id);
+    return { ...toClientResponse(client), client_secret };
+  }
+
+  /** Ends the client, its secret and its tokens. What it did stays in the history under its name. Errors: NOT_FOUND. */
+  @Operation('clients.delete')
+  async delete(id: number, _actor: Principal): Promise<void> {
+    const client = await this.find(id);
+    await this.clients.delete(id);
+    this.states.changed(client.client_id);
+  }
+
+  private async find(id: number): Promise<ApiClient> {
+    const client = await this.clients.findOneBy({ id });
+    if (!client) throw notFound('Client');
+    return client;
+  }
+}
+
+const newSecret = () => randomBytes(32).toString('base64url');
