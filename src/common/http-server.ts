@@ -1,7 +1,8 @@
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { HttpException, Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
+import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorCode } from './domain-error';
 import { parseJsonBody, refuseUnstorable } from './json-body';
 import { ProblemFilter, rawProblem } from './problem-filter';
@@ -10,10 +11,12 @@ import { requestId } from './request-id';
 const BODY_LIMIT = 1_048_576;
 
 /** Fastify as this service runs it: bounded in size and time, with our errors where Nest's filters do not reach. */
-export function serverOptions(filter: ProblemFilter): FastifyServerOptions {
+export function serverOptions(filter: ProblemFilter): FastifyHttpOptions<Server> {
   return {
     genReqId: requestId,
     bodyLimit: BODY_LIMIT,
+    // Node would answer this by itself, without a body; refused in `prepareServer`.
+    http: { requireHostHeader: false },
     // Nest leaves these unlimited: a client that never finishes its request would hold its socket for ever.
     requestTimeout: 10_000,
     keepAliveTimeout: 8_000,
@@ -59,6 +62,7 @@ export function prepareServer(app: NestFastifyApplication): void {
   });
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    if (!request.headers.host && request.raw.httpVersion === '1.1') throw new HttpException('Host is missing', 400);
     refuseUnstorable(request.query);
     refuseUnstorable(request.params);
     if (!request.is404) return;

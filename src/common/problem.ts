@@ -54,7 +54,7 @@ export function toProblem(error: DomainError, requestId: string, url: string): P
     title: STATUS_CODES[error.status] ?? 'Error',
     status: error.status,
     detail: error.message,
-    instance: url.split('?', 1)[0] ?? '/',
+    instance: url.split('?', 1)[0] || '/',
     code: error.code,
     request_id: requestId,
     ...error.extra,
