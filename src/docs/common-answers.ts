@@ -3,12 +3,12 @@ import { problemResponse } from '../common/problem';
 import { type Operation, operationsOf, type Response } from './operations';
 
 const HEADERS = {
-  'X-Request-Id': 'Yours if it was sane, else a new one; it finds the log lines.',
-  Location: 'The address of what was created.',
-  'WWW-Authenticate': 'How to authenticate.',
-  'Retry-After': 'Seconds to wait before trying again.',
-  RateLimit: 'What is left of the limit, as in the IETF draft: `"default";r=299;t=60`.',
-  'RateLimit-Policy': 'The limit itself: `"default";q=300;w=60`.',
+  'X-Request-Id': { description: 'Yours if it was sane, else a new one; it finds the log lines.', required: true },
+  Location: { description: 'The address of what was created.', required: true },
+  'WWW-Authenticate': { description: 'How to authenticate.', required: true },
+  'Retry-After': { description: 'Seconds to wait before trying again.', required: true },
+  RateLimit: { description: 'What is left of the limit, as in the IETF draft: `"default";r=299;t=60`.' },
+  'RateLimit-Policy': { description: 'The limit itself: `"default";q=300;w=60`.' },
 };
 type HeaderName = keyof typeof HEADERS;
 
@@ -42,7 +42,7 @@ export function addCommonAnswers(document: OpenAPIObject): void {
   document.components = {
     ...document.components,
     headers: Object.fromEntries(
-      Object.entries(HEADERS).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
+      Object.entries(HEADERS).map(([name, header]) => [name, { ...header, schema: { type: 'string' } }]),
     ),
   };
   for (const { method, path, operation } of operationsOf(document)) {

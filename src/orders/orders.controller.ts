@@ -18,7 +18,7 @@ import {
 import { OrdersService } from './orders.service';
 
 const ETAG = {
-  ETag: { description: 'The version, for If-Match.', schema: { type: 'string', example: '"1"' } },
+  ETag: { description: 'The version, for If-Match.', required: true, schema: { type: 'string', example: '"1"' } },
 } as const;
 const ApiReference = () =>
   ApiParam({

@@ -1,3 +1,5 @@
+import { contractOf } from './contract';
+
 /** An answer, with its body parsed. `any`, because a test says what it expects of it. */
 export interface Answer {
   status: number;
@@ -6,7 +8,7 @@ export interface Answer {
   body: any;
 }
 
-/** Somebody who uses the service over HTTP. */
+/** Somebody who uses the service over HTTP. Every answer they get is held against the service's own `/openapi.json`. */
 export class Client {
   constructor(
     readonly origin: string,
@@ -23,16 +25,20 @@ export class Client {
   patch = (path: string, body?: unknown) => this.send('PATCH', path, body);
   delete = (path: string) => this.send('DELETE', path);
 
-  /** Sends a request; paths that do not start with `/` are below `/api/v1/`. */
+  /** Sends a request; paths that do not start with `/` are below `/api/v1/`. Fails when the answer is not as documented. */
   async send(method: string, path: string, body?: unknown): Promise<Answer> {
+    const url = new URL(path.startsWith('/') ? path : `/api/v1/${path}`, this.origin);
+    const contract = await contractOf(this.origin);
     const raw = typeof body === 'string' || body instanceof URLSearchParams || body instanceof Uint8Array;
-    const response = await fetch(new URL(path.startsWith('/') ? path : `/api/v1/${path}`, this.origin), {
+    const response = await fetch(url, {
       method,
       headers: { ...(body !== undefined && !raw && { 'content-type': 'application/json' }), ...this.headers },
       ...(body !== undefined && { body: (raw ? body : JSON.stringify(body)) as string }),
     });
     const text = await response.text();
     const json = response.headers.get('content-type')?.includes('json');
-    return { status: response.status, headers: response.headers, body: json && text ? JSON.parse(text) : text };
+    const answer = { status: response.status, headers: response.headers, body: json && text ? JSON.parse(text) : text };
+    contract?.check(method, url, answer);
+    return answer;
   }
 }
