@@ -5,13 +5,12 @@ import Handlebars from 'handlebars';
 
 const FOLDER = join(__dirname, 'templates');
 
-/** Columns of a rule and of a row with an amount; no line is longer than {@link TEXT_WIDTH} unless one word is. */
-const RULE_WIDTH = 72;
-const TEXT_WIDTH = 76;
+/** Columns of the text part. No line is longer, unless one word is. */
+const WIDTH = 72;
 
 /** Helpers of the text templates: what tables and borders are in HTML. */
 const TEXT_HELPERS: Record<string, Handlebars.HelperDelegate> = {
-  rule: () => '-'.repeat(RULE_WIDTH),
+  rule: () => '-'.repeat(WIDTH),
   underline: (heading: string) => '='.repeat(heading.length),
   /** Everything but the last argument to the left, the last one to the right. Handlebars adds one of its own. */
   row: (...values: unknown[]) => {
@@ -20,7 +19,7 @@ const TEXT_HELPERS: Record<string, Handlebars.HelperDelegate> = {
       left
         .reverse()
         .join('')
-        .padEnd(RULE_WIDTH - right.length) + right
+        .padEnd(WIDTH - right.length) + right
     );
   },
 };
@@ -60,12 +59,12 @@ type Template = Handlebars.TemplateDelegate;
 
 /** Breaks a long line at spaces; what follows keeps its indentation. */
 function fold(line: string): string {
-  if (line.length <= TEXT_WIDTH) return line;
+  if (line.length <= WIDTH) return line;
   const indentation = /^ */.exec(line)?.[0] ?? '';
   const lines = [''];
   for (const word of line.trim().split(/ +/)) {
     const current = lines.at(-1) as string;
-    if (current && indentation.length + current.length + 1 + word.length > TEXT_WIDTH) lines.push(word);
+    if (current && indentation.length + current.length + 1 + word.length > WIDTH) lines.push(word);
     else lines[lines.length - 1] = current ? `${current} ${word}` : word;
   }
   return lines.map((text) => indentation + text).join('\n');
