@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
@@ -11,34 +12,29 @@ import { loggable } from '../common/problem-filter';
 @Injectable()
 export class Timers implements OnModuleDestroy {
   private readonly logger = new Logger('timers');
-  private readonly running = new Map<string, { stop: () => void; done: Promise<void> }>();
+  private readonly stopping = new AbortController();
+  private readonly running: Promise<void>[] = [];
 
   constructor(@InjectEntityManager() private readonly manager: EntityManager) {}
 
   /** Starts a timer. `work` runs every `seconds` in one of the processes; its errors are logged, and it runs again. */
   start(name: string, seconds: number, work: () => Promise<unknown>): void {
-    let stop = () => {};
-    let stopped = false;
-    const done = (async () => {
-      await this.manager.query('INSERT INTO timers VALUES ($1, now()) ON CONFLICT DO NOTHING', [name]);
-      while (!stopped) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, Math.min(seconds, 5) * 1000);
-          stop = () => {
-            stopped = true;
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-        if (!stopped) await this.runIfDue(name, seconds, work);
-      }
-    })().catch((error) => this.logger.error({ timer: name, err: loggable(error) }, 'timer ended'));
-    this.running.set(name, { stop: () => stop(), done });
+    this.running.push(this.run(name, seconds, work));
+  }
+
+  private async run(name: string, seconds: number, work: () => Promise<unknown>): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await this.runIfDue(name, seconds, work);
+      await setTimeout(Math.min(seconds, 5) * 1000, undefined, { signal }).catch(() => {});
+    }
   }
 
   /** Runs `work` unless another process did within the last `seconds`. */
   private async runIfDue(name: string, seconds: number, work: () => Promise<unknown>): Promise<void> {
     try {
+      // The first process of all to look has the timer begin now.
+      await this.manager.query('INSERT INTO timers VALUES ($1, now()) ON CONFLICT DO NOTHING', [name]);
       // A little less than the interval: the processes look every few seconds, and a late look must not skip a beat.
       const [, claimed] = await this.manager.query(
         `UPDATE timers SET last_run_at = now() WHERE name = $1 AND last_run_at <= now() - $2 * interval '1 second'`,
@@ -52,7 +48,7 @@ export class Timers implements OnModuleDestroy {
 
   /** Stops all timers and waits for the run that is under way. */
   async onModuleDestroy(): Promise<void> {
-    for (const { stop } of this.running.values()) stop();
-    await Promise.all([...this.running.values()].map(({ done }) => done));
+    this.stopping.abort();
+    await Promise.all(this.running);
   }
 }
