@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module';
+import { armFailpoint } from './common/failpoint';
 import { prepareServer, serverOptions } from './common/http-server';
 import { createLogger, NestLogger } from './common/logging';
 import { ProblemFilter } from './common/problem-filter';
@@ -12,6 +13,7 @@ import { mountDocs } from './docs/pages';
 /** The application with everything HTTP that `main.ts` and the tests share; not listening yet. */
 export async function createApp(config: Config): Promise<NestFastifyApplication> {
   Logger.overrideLogger(new NestLogger(createLogger(config.LOG_LEVEL)));
+  armFailpoint(config.FAILPOINT);
   const filter = new ProblemFilter();
   const adapter = new FastifyAdapter(serverOptions(filter));
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), adapter, {

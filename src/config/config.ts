@@ -1,3 +1,4 @@
+import { FAILPOINTS } from '../common/failpoint';
 import { BooleanField, EmailField, EnumField, IntegerField, TextField } from '../common/fields';
 
 const optional = { optional: true };
@@ -184,6 +185,14 @@ export class Config {
     ...optional,
   })
   DOCS_ENABLED?: boolean;
+  @TextField({
+    description: 'For experiments, refused in production: kills the process at the n-th pass of a point, as name:n.',
+    max: 50,
+    pattern: new RegExp(`^(${FAILPOINTS.join('|')}):[1-9]\\d{0,5}$`),
+    patternHint: `must be one of ${FAILPOINTS.join(', ')}, a colon and the number of the pass`,
+    ...optional,
+  })
+  FAILPOINT?: string;
 
   /** True outside production. */
   get isDevelopment(): boolean {

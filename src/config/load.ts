@@ -45,6 +45,7 @@ function inconsistencies(config: Config): string[] {
   if (config.NODE_ENV === 'production') {
     if (!config.DATABASE_URL)
       errors.push('DATABASE_URL must be set in production (the embedded database is for development)');
+    if (config.FAILPOINT) errors.push('FAILPOINT must not be set in production');
     if (!config.SECRET_KEY) errors.push('SECRET_KEY must be set in production');
   }
   errors.push(...mailInconsistencies(config));

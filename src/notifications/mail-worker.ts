@@ -5,6 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
+import { failpoint } from '../common/failpoint';
 import { Config } from '../config/config';
 import { Queue } from '../jobs/queue';
 import { Relay, type RelayedEvent } from '../jobs/relay';
@@ -58,7 +59,9 @@ export class MailWorker implements OnModuleInit, OnApplicationBootstrap, BeforeA
 
   private async deliver(event: RelayedEvent): Promise<void> {
     const mail = await this.composer.compose(event);
+    failpoint('mail-sending');
     if (mail) await this.mailer.send(mail, this.stopping.signal);
+    failpoint('mail-sent');
     this.logger.log({ event: event.id, topic: event.topic, outcome: mail ? 'sent' : 'nobody to write to' });
   }
 }

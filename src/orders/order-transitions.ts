@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
 import { DomainError } from '../common/domain-error';
+import { failpoint } from '../common/failpoint';
 import type { Principal } from '../common/principal';
 import { type PreparedQuery, runPrepared } from '../database/prepared';
 import { moveStock } from '../products/stock';
@@ -71,6 +72,7 @@ export class OrderTransitions {
     return manager.transaction(async (inside) => {
       const changed = await this.update(inside, change, actor);
       if (changed) await this.move(inside, stock, change.orderId, changed.cycle, actor);
+      failpoint('change-committing');
       return changed;
     });
   }

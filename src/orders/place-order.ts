@@ -3,6 +3,7 @@ import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
 import { violatedConstraint } from '../common/database-errors';
 import { DomainError, type FieldError, validationFailed } from '../common/domain-error';
+import { failpoint } from '../common/failpoint';
 import { type Principal, seesAll } from '../common/principal';
 import { firstAnswer, type Idempotency } from './idempotency';
 import type { OrderItemRequest, OrderRow, PlaceOrderRequest } from './order.dto';
@@ -29,7 +30,10 @@ export class PlaceOrder {
     refuseBadItems(request.items, actor);
     const buyer = buyerOf(request, actor);
     const result = await this.attempt({ request, buyer, actor, idempotency });
-    if (result?.placed) return { order: result.placed, replayed: false };
+    if (result?.placed) {
+      failpoint('order-placed');
+      return { order: result.placed, replayed: false };
+    }
     // Whatever the statement found, a key that is known by now decides: the stock may be gone because of its first use.
     const known = idempotency && (await firstAnswer(this.manager, idempotency));
     if (known) return { order: known as OrderRow, replayed: true };

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
 import { retrySerialization } from '../common/database-errors';
+import { failpoint } from '../common/failpoint';
 import { SYSTEM } from '../common/principal';
 import { loggable } from '../common/problem-filter';
 import { Config } from '../config/config';
@@ -41,15 +42,20 @@ export class OrderProcessor {
   async process(orderId: number, signal: AbortSignal): Promise<void> {
     const order = await retrySerialization(() => this.claim(orderId));
     if (!order) return;
+    failpoint('order-claimed');
     const used = order.attempt - order.attempts_before_requeue;
     if (used > this.config.PROCESSING_MAX_ATTEMPTS) {
       return this.settle(order, { outcome: 'failure', reason: 'Processing was cut off at every attempt.' });
     }
     try {
-      await this.settle(order, await this.gateway.process(order, signal));
+      const result = await this.gateway.process(order, signal);
+      failpoint('gateway-answered');
+      await this.settle(order, result);
     } catch (error) {
+      // Cut off by a shutdown: nothing is wrong with the order, and another worker may have it at once.
+      if (signal.aborted) return this.putOff(order, 0);
       this.logger.warn({ order_id: order.id, attempt: order.attempt, err: loggable(error) }, 'attempt failed');
-      if (used < this.config.PROCESSING_MAX_ATTEMPTS) await this.putOff(order, used);
+      if (used < this.config.PROCESSING_MAX_ATTEMPTS) await this.putOff(order, backoffSeconds(used));
       else await this.settle(order, { outcome: 'failure', reason: `Processing failed ${used} times.` });
     }
   }
@@ -84,16 +90,17 @@ export class OrderProcessor {
       attempt: order.attempt,
     } as const;
     const settled = await retrySerialization(() => this.transitions.change(change, SYSTEM));
+    failpoint('order-settled');
     if (settled) this.logger.log({ order_id: order.id, attempt: order.attempt, outcome: change.to });
     else this.logger.warn({ order_id: order.id, attempt: order.attempt }, 'order was taken over: result dropped');
   }
 
   /** Leaves the order in `processing` until its next attempt; recovery queues it when the lease has run out. */
-  private async putOff(order: Order, used: number): Promise<void> {
+  private async putOff(order: Order, seconds: number): Promise<void> {
     await this.manager.query(
       `UPDATE orders SET lease_until = now() + $3 * interval '1 second'
        WHERE id = $1 AND status = 'processing' AND attempt = $2`,
-      [order.id, order.attempt, backoffSeconds(used)],
+      [order.id, order.attempt, seconds],
     );
   }
 }

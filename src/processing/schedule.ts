@@ -9,6 +9,9 @@ import { PROCESS_ORDER, type ProcessOrder, Sweep } from './sweep';
 /** Seconds between two looks for orders whose lease has run out. */
 const RECOVERY_SECONDS = 5;
 
+/** Milliseconds that running orders get to finish at a shutdown, before they are given back. */
+const PATIENCE = 5_000;
+
 /** Starts what runs by itself: workers and timers. */
 @Injectable()
 export class ProcessingSchedule implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -32,8 +35,11 @@ export class ProcessingSchedule implements OnApplicationBootstrap, BeforeApplica
     this.timers.start('recovery', RECOVERY_SECONDS, () => this.sweep.recover());
   }
 
-  /** Lets running orders finish; no new ones are taken. */
+  /** Lets running orders finish, and gives back those that take too long; no new ones are taken. */
   async beforeApplicationShutdown(): Promise<void> {
-    if (this.config.SERVICE_ROLE !== 'api') await this.queue.drain(PROCESS_ORDER);
+    if (this.config.SERVICE_ROLE === 'api') return;
+    const cutOff = setTimeout(() => this.stopping.abort(), PATIENCE);
+    await this.queue.drain(PROCESS_ORDER);
+    clearTimeout(cutOff);
   }
 }

@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { ADMIN } from './app';
+import { Client } from './client';
+
+/** The service as a process of its own, to be killed, stopped and drained. */
+export interface Service {
+  readonly pid: number;
+  readonly origin: string;
+  readonly anonymous: Client;
+  /** Everything it has written, its log included. */
+  output(): string;
+  /** Sends a signal. */
+  signal(name: NodeJS.Signals): void;
+  /** Kills it as a power cut would, and waits until it is gone. */
+  kill(): Promise<void>;
+  /** Sends SIGTERM and waits; returns the exit code, null if a signal ended it. */
+  terminate(): Promise<number | null>;
+  /** Resolves when it has ended, however. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts the build in `folder` with these settings and waits until it is ready. Ends by itself with this process. */
+export async function startService(folder: string, settings: NodeJS.ProcessEnv): Promise<Service> {
+  const child = spawn(process.execPath, [join(folder, 'main.js')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, ...DEFAULTS, ...settings },
+  });
+  running.add(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (data: Buffer) => {
+      output += data;
+      if (process.env.SERVICE_LOG) appendFileSync(process.env.SERVICE_LOG, data);
+    });
+  }
+  const ended = new Promise<number | null>((done) =>
+    child.once('exit', (code) => {
+      running.delete(child);
+      done(code);
+    }),
+  );
+  const origin = await listening(child, () => output);
+  return {
+    pid: child.pid as number,
+    origin,
+    anonymous: new Client(origin),
+    output: () => output,
+    signal: (name) => void child.kill(name),
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+    terminate: () => {
+      child.kill('SIGTERM');
+      return ended;
+    },
+    ended,
+  };
+}
+
+const DEFAULTS = {
+  NODE_ENV: 'test',
+  APP_HOST: '127.0.0.1',
+  APP_PORT: '0',
+  SECRET_KEY: 'a-signing-key-for-tests-of-32-bytes',
+  ADMIN_EMAIL: ADMIN.email,
+  ADMIN_PASSWORD: ADMIN.password,
+  PROCESSING_DURATION_MS: '0',
+  PROCESSING_INTERVAL_SECONDS: '1',
+  DEMO_DATA: 'false',
+};
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** The address from the log line that announces it, once the service says that it is ready. */
+async function listening(child: ChildProcess, output: () => string): Promise<string> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const origin = /Listening on (http:\/\/[^ ]+)/.exec(output())?.[1];
+    if (origin) return origin;
+    if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
+      child.kill('SIGKILL');
+      throw new Error(`The service did not start:\n${output()}`);
+    }
+    await setTimeout(20);
+  }
+}
