@@ -15,7 +15,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   orders: ['common', 'config', 'database', 'jobs', 'users', 'products', 'notifications'],
   processing: ['common', 'config', 'database', 'jobs', 'users', 'products', 'notifications', 'orders'],
   metrics: ['common', 'config', 'database', 'jobs', 'users', 'products', 'notifications', 'orders', 'processing'],
-  docs: ['common', 'orders'],
+  docs: ['common', 'config', 'orders'],
   health: ['common', 'config', 'database', 'jobs'],
 };
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
+import { ConfigError } from '../config/load';
 import { openApiDocument } from './document';
 
 /**
@@ -49,8 +50,14 @@ export function mountDocs(app: NestFastifyApplication): void {
   });
 }
 
-/** ReDoc in one file, without the picture that it would load from elsewhere. */
+/** ReDoc in one file, without the picture that it would load from elsewhere. Errors: ConfigError when it is not installed. */
 function redocBundle(): string {
-  const bundle = readFileSync(require.resolve('redoc/bundles/redoc.standalone.js'), 'utf8');
-  return bundle.replace('https://cdn.redoc.ly/redoc/logo-mini.svg', 'data:image/svg+xml,');
+  try {
+    const bundle = readFileSync(require.resolve('redoc/bundles/redoc.standalone.js'), 'utf8');
+    return bundle.replace('https://cdn.redoc.ly/redoc/logo-mini.svg', 'data:image/svg+xml,');
+  } catch {
+    throw new ConfigError(
+      'DOCS_ENABLED needs redoc, a development dependency; the Dockerfile copies what is needed of it',
+    );
+  }
 }
