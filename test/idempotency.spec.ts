@@ -1,3 +1,5 @@
+import { DataSource } from 'typeorm';
+import { forgetOldKeys } from '../src/orders/idempotency';
 import { startApp, type TestApp } from './support/app';
 import type { Answer } from './support/client';
 import { holdLock } from './support/locks';
@@ -110,4 +112,17 @@ it('makes one order out of 50 identical requests at once', async () => {
   expect(new Set(placed.map(({ body }) => body.id)).size).toBe(1);
   expect(placed.filter((answer) => !isReplay(answer))).toHaveLength(1);
   expect(await reservedOf(lamp)).toBe(1);
+});
+
+it('is forgotten after 24 hours, and not before', async () => {
+  const lamp = await app.newProduct();
+  const body = { items: [{ product_id: lamp.id, quantity: 1 }] };
+  await place('yesterday', body);
+  await place('today', body);
+  await app.sql(
+    `UPDATE idempotency_keys SET created_at = now() - interval '24 hours 1 second' WHERE key = 'yesterday'`,
+  );
+  await forgetOldKeys(app.nest.get(DataSource).manager);
+  expect(isReplay(await place('today', body))).toBe(true);
+  expect(isReplay(await place('yesterday', body))).toBe(false);
 });

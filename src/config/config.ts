@@ -119,6 +119,35 @@ export class Config {
   })
   PROCESSING_MAX_ATTEMPTS = 5;
 
+  @EnumField({
+    description: 'Who processes orders: a simulation, or your fulfilment service over HTTP.',
+    values: ['simulated', 'http'],
+    ...optional,
+  })
+  GATEWAY: 'simulated' | 'http' = 'simulated';
+
+  @TextField({
+    description: 'The address of your fulfilment service, for GATEWAY=http.',
+    max: 4096,
+    pattern: /^https?:\/\/[^/?#\s]/,
+    patternHint: 'must start with http:// or https:// and name a host',
+    ...optional,
+  })
+  GATEWAY_URL?: string;
+
+  @TextField({ description: 'Signs what is sent to GATEWAY_URL; at least 32 bytes.', min: 32, max: 1024, ...optional })
+  GATEWAY_SECRET?: string;
+
+  @IntegerField({
+    description:
+      "Milliseconds for one call of GATEWAY_URL; at most 30000, which a worker's lease on the order outlasts.",
+    min: 1,
+    max: 30_000,
+    fromText: true,
+    ...optional,
+  })
+  GATEWAY_TIMEOUT_MS = 10_000;
+
   @TextField({
     description: 'The mail server, as smtp://user:password@host:port, or smtps:// for TLS from the start.',
     max: 4096,

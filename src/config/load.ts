@@ -49,6 +49,9 @@ function inconsistencies(config: Config): string[] {
     if (!config.SECRET_KEY) errors.push('SECRET_KEY must be set in production');
   }
   errors.push(...mailInconsistencies(config));
+  if (config.GATEWAY === 'http' && !config.GATEWAY_URL) errors.push('GATEWAY_URL must be set for GATEWAY=http');
+  if (config.GATEWAY === 'http' && !config.GATEWAY_SECRET) errors.push('GATEWAY_SECRET must be set for GATEWAY=http');
+  if (config.GATEWAY_URL && !URL.canParse(config.GATEWAY_URL)) errors.push('GATEWAY_URL must be a valid address');
   if (!!config.ADMIN_EMAIL !== !!config.ADMIN_PASSWORD)
     errors.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set together');
   return errors;

@@ -35,7 +35,7 @@ export class Timers implements OnModuleDestroy {
     try {
       // The first process of all to look has the timer begin now.
       await this.manager.query('INSERT INTO timers VALUES ($1, now()) ON CONFLICT DO NOTHING', [name]);
-      // A little less than the interval: the processes look every few seconds, and a late look must not skip a beat.
+      // The processes look every few seconds, so a run comes that much late at most.
       const [, claimed] = await this.manager.query(
         `UPDATE timers SET last_run_at = now() WHERE name = $1 AND last_run_at <= now() - $2 * interval '1 second'`,
         [name, seconds],

@@ -41,6 +41,16 @@ export async function firstAnswer(manager: EntityManager, { caller, key, request
   return known?.response;
 }
 
+/** Forgets keys that are older than 24 hours, in steps that commit by themselves. */
+export async function forgetOldKeys(manager: EntityManager): Promise<void> {
+  const old = `SELECT caller, key FROM idempotency_keys WHERE created_at < now() - interval '24 hours' LIMIT 10000`;
+  for (;;) {
+    const sql = `DELETE FROM idempotency_keys WHERE (caller, key) IN (${old})`;
+    const [, forgotten]: [unknown, number] = await manager.query(sql);
+    if (forgotten === 0) return;
+  }
+}
+
 /** The same for bodies that differ only in the order of their fields. */
 function hashOf(request: object): string {
   return createHash('sha256').update(JSON.stringify(request, sortKeys)).digest('base64');

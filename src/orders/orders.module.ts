@@ -8,6 +8,6 @@ import { PlacementBatches } from './placement-batches';
 @Module({
   controllers: [OrdersController],
   providers: [OrdersService, PlaceOrder, PlacementBatches, OrderTransitions],
-  exports: [OrderTransitions],
+  exports: [OrdersService, OrderTransitions],
 })
 export class OrdersModule {}

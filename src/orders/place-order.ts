@@ -5,6 +5,7 @@ import { violatedConstraint } from '../common/database-errors';
 import { DomainError, type FieldError, validationFailed } from '../common/domain-error';
 import { failpoint } from '../common/failpoint';
 import { type Principal, seesAll } from '../common/principal';
+import { Config } from '../config/config';
 import { firstAnswer, type Idempotency } from './idempotency';
 import type { OrderItemRequest, OrderRow, PlaceOrderRequest } from './order.dto';
 import { type Outcome, type Placement, PlacementBatches, type WantedProduct } from './placement-batches';
@@ -15,6 +16,7 @@ export class PlaceOrder {
   constructor(
     @InjectEntityManager() private readonly manager: EntityManager,
     private readonly batches: PlacementBatches,
+    private readonly config: Config,
   ) {}
 
   /**
@@ -28,6 +30,9 @@ export class PlaceOrder {
     idempotency?: Idempotency,
   ): Promise<{ order: OrderRow; replayed: boolean }> {
     refuseBadItems(request.items, actor);
+    if (request.simulate_outcome && this.config.GATEWAY !== 'simulated') {
+      throw validationFailed([{ field: 'simulate_outcome', message: 'is accepted by the simulated gateway only' }]);
+    }
     const buyer = buyerOf(request, actor);
     const result = await this.attempt({ request, buyer, actor, idempotency });
     if (result?.placed) {

@@ -1,13 +1,19 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { InjectEntityManager } from '@nestjs/typeorm';
+import type { EntityManager } from 'typeorm';
 import { SYSTEM } from '../common/principal';
 import { Config } from '../config/config';
 import { Queue } from '../jobs/queue';
 import { Timers } from '../jobs/timers';
+import { forgetOldKeys } from '../orders/idempotency';
 import { OrderProcessor } from './process-order';
 import { PROCESS_ORDER, type ProcessOrder, Sweep } from './sweep';
 
 /** Seconds between two looks for orders whose lease has run out. */
 const RECOVERY_SECONDS = 5;
+
+/** Seconds between two clearances of what is kept for a while only. */
+const HOUSEKEEPING_SECONDS = 3_600;
 
 /** Milliseconds that running orders get to finish at a shutdown, before they are given back. */
 const PATIENCE = 5_000;
@@ -18,6 +24,7 @@ export class ProcessingSchedule implements OnApplicationBootstrap, BeforeApplica
   private readonly stopping = new AbortController();
 
   constructor(
+    @InjectEntityManager() private readonly manager: EntityManager,
     private readonly config: Config,
     private readonly queue: Queue,
     private readonly timers: Timers,
@@ -32,6 +39,7 @@ export class ProcessingSchedule implements OnApplicationBootstrap, BeforeApplica
       this.processor.process(order_id, this.stopping.signal),
     );
     this.timers.start('sweep', this.config.PROCESSING_INTERVAL_SECONDS, () => this.sweep.run(SYSTEM));
+    this.timers.start('idempotency-keys', HOUSEKEEPING_SECONDS, () => forgetOldKeys(this.manager));
     this.timers.start('recovery', RECOVERY_SECONDS, () => this.sweep.recover());
   }
 
