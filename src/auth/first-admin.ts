@@ -22,12 +22,18 @@ export class FirstAdmin implements OnApplicationBootstrap {
       throw new ConfigError('There is no admin yet: ADMIN_EMAIL and ADMIN_PASSWORD must be set for the first start');
     }
     const email = ADMIN_EMAIL ?? 'admin@example.com';
-    const password = ADMIN_PASSWORD ?? randomBytes(12).toString('base64url');
+    // Begins with what a complex policy asks for; the rest is random.
+    const password = ADMIN_PASSWORD ?? `Aa1-${randomBytes(12).toString('base64url')}`;
     try {
       await this.users.create({ name: 'Administrator', email, username: 'admin', password, role: 'admin' });
     } catch (error) {
       // Another process that started at the same moment was first, and has told its operator.
       if (error instanceof DomainError && error.status === 409) return;
+      if (error instanceof DomainError && error.status === 400) {
+        throw new ConfigError(
+          'ADMIN_PASSWORD is too easy to guess: not a common one, nor the name or e-mail of the admin',
+        );
+      }
       throw error;
     }
     if (!ADMIN_PASSWORD) this.tell(email, password);

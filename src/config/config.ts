@@ -74,6 +74,13 @@ export class Config {
   @TextField({ description: 'Password of the first admin.', min: 8, max: 128, ...optional })
   ADMIN_PASSWORD?: string;
 
+  @EnumField({
+    description: 'What a password must have: `complex` asks for upper and lower case, a digit and another character.',
+    values: ['default', 'complex'],
+    ...optional,
+  })
+  PASSWORD_POLICY: 'default' | 'complex' = 'default';
+
   @TextField({
     description: 'ISO 4217 code of the one currency of this deployment.',
     max: 3,

@@ -5,7 +5,8 @@ import { DomainError, validationFailed } from '../common/domain-error';
 import { Operation } from '../common/operation';
 import type { Principal } from '../common/principal';
 import { publish } from '../jobs/outbox';
-import { checkPassword, Passwords } from './passwords';
+import { PasswordPolicy } from './password-policy';
+import { Passwords } from './passwords';
 import { User } from './user.entity';
 import { UserStates } from './user-states';
 
@@ -15,11 +16,13 @@ export class Credentials {
   constructor(
     @InjectRepository(User) private readonly users: Repository<User>,
     private readonly passwords: Passwords,
+    private readonly policy: PasswordPolicy,
     private readonly states: UserStates,
   ) {}
 
   /**
    * The user with this e-mail or username (without regard to case) if the password is right and the account active.
+   * A hash of an earlier system is replaced by one of ours.
    * Errors: INVALID_CREDENTIALS, the same and in the same time whatever is wrong.
    */
   async authenticate(login: string, password: string): Promise<User> {
@@ -32,7 +35,13 @@ export class Credentials {
     if (!user || !matches || !user.active) {
       throw new DomainError('INVALID_CREDENTIALS', 'The e-mail, username or password is wrong.');
     }
+    if (this.passwords.isOutdated(user.password_hash)) await this.replaceHash(user, password);
     return user;
+  }
+
+  /** The password is the same, so what it opened stays open. Only over the hash that was checked: it may be new by now. */
+  private async replaceHash({ id, password_hash }: User, password: string): Promise<void> {
+    await this.users.update({ id, password_hash }, { password_hash: await this.passwords.hash(password) });
   }
 
   /** Ends every session and every token of the caller, this one included. */
@@ -60,7 +69,7 @@ export class Credentials {
    * Errors: VALIDATION_FAILED (`new_password` is too easy).
    */
   async setPassword(user: User, password: string): Promise<boolean> {
-    checkPassword(password, user, 'new_password');
+    this.policy.check(password, user, 'new_password');
     const password_hash = await this.passwords.hash(password);
     const changed = await this.users.manager.transaction(async (manager) => {
       const { affected } = await manager.update(

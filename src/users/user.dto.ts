@@ -19,7 +19,7 @@ const USERNAME = {
 
 /** A password to be, wherever one is chosen. */
 export const NEW_PASSWORD = {
-  description: '8 to 128 characters.',
+  description: '8 to 128 characters; not a common password, nor your own name, e-mail or username.',
   min: 8,
   max: 128,
   format: 'password',

@@ -6,7 +6,8 @@ import { DomainError, notFound } from '../common/domain-error';
 import { Operation } from '../common/operation';
 import { decodeCursor, page, refuseBoth } from '../common/pagination';
 import type { Principal } from '../common/principal';
-import { checkPassword, Passwords } from './passwords';
+import { PasswordPolicy } from './password-policy';
+import { Passwords } from './passwords';
 import {
   type CreateUserRequest,
   toUserResponse,
@@ -24,6 +25,7 @@ export class UsersService {
   constructor(
     @InjectRepository(User) private readonly users: Repository<User>,
     private readonly passwords: Passwords,
+    private readonly policy: PasswordPolicy,
     private readonly states: UserStates,
   ) {}
 
@@ -61,7 +63,7 @@ export class UsersService {
   /** Opens an account. Only admins may choose its role. Errors: VALIDATION_FAILED, EMAIL_TAKEN, USERNAME_TAKEN. */
   @Operation('users.create')
   async create({ password, ...fields }: CreateUserRequest, _actor?: Principal): Promise<UserResponse> {
-    checkPassword(password, fields);
+    this.policy.check(password, fields);
     const password_hash = await this.passwords.hash(password);
     return toUserResponse(await this.users.save({ ...fields, password_hash }).catch(refuseTaken));
   }
