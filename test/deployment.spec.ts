@@ -26,6 +26,10 @@ it('docker-compose.yml sets variables that the service knows, to values that pro
   expect([config.DOCS_ENABLED, config.DEMO_DATA]).toEqual([true, true]);
 });
 
+it('production names all that it lacks, and does not start', () => {
+  expect(() => parseConfig({ NODE_ENV: 'production' })).toThrow(/DATABASE_URL [\s\S]*SECRET_KEY [\s\S]*SMTP_URL /);
+});
+
 it('docker-compose.yml waits for the healthy, and names only what it has', () => {
   for (const [name, { condition }] of Object.entries<{ condition: string }>(services.service.depends_on)) {
     expect(condition).toBe('service_healthy');
