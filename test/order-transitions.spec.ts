@@ -1,19 +1,22 @@
+import { ROLES, type Role } from '../src/common/principal';
 import { ORDER_STATUSES, type OrderStatus, TRANSITIONS } from '../src/orders/order-status';
 import { startApp, type TestApp } from './support/app';
 import type { Client } from './support/client';
 
 let app: TestApp;
 let ann: Awaited<ReturnType<TestApp['newUser']>>;
+let warehouse: Awaited<ReturnType<TestApp['newService']>>;
 let lamp: { id: number };
 beforeAll(async () => {
   app = await startApp();
   ann = await app.newUser();
+  warehouse = await app.newService();
   lamp = await app.newProduct({ stock: 10_000 });
 });
 afterAll(() => app.close());
 
-const ROLES = ['user', 'admin'] as const;
-const as = (role: (typeof ROLES)[number]): Client => (role === 'admin' ? app.admin : ann);
+/** Who asks, in each role. */
+const as = (role: Role): Client => ({ user: ann, service: warehouse, admin: app.admin })[role];
 const reserved = async () => (await app.anonymous.get(`products/${lamp.id}`)).body.stock.reserved;
 const onHand = async () => (await app.anonymous.get(`products/${lamp.id}`)).body.stock.on_hand;
 
@@ -155,18 +158,25 @@ it('history tells each change with its actor, reason and request, the placing fi
   const request = (client: Client, id: string) => client.with({ 'x-request-id': id });
   const items = [{ product_id: lamp.id, quantity: 1 }];
   const { body: order } = await request(ann, 'r-1').post('orders', { items });
-  await request(app.admin, 'r-2').patch(`orders/${order.id}`, { note: 'no change of status', status: 'paid' });
+  await request(warehouse, 'r-2').patch(`orders/${order.id}`, { note: 'no change of status', status: 'paid' });
   await request(ann, 'r-3').patch(`orders/${order.number}/cancel`, { reason: 'too late' });
   const { status, body } = await ann.get(`orders/${order.number}/history`);
   const annActs = { type: 'user', id: ann.id, name: 'Ann Smith' };
-  const adminActs = { type: 'user', id: 1, name: 'Administrator' };
+  const warehouseActs = { type: 'client', id: warehouse.id, name: 'Warehouse' };
   const created_at = expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/);
   expect([status, body]).toEqual([
     200,
     {
       history: [
         { from_status: null, to_status: 'pending', actor: annActs, reason: null, request_id: 'r-1', created_at },
-        { from_status: 'pending', to_status: 'paid', actor: adminActs, reason: null, request_id: 'r-2', created_at },
+        {
+          from_status: 'pending',
+          to_status: 'paid',
+          actor: warehouseActs,
+          reason: null,
+          request_id: 'r-2',
+          created_at,
+        },
         {
           from_status: 'paid',
           to_status: 'cancelled',

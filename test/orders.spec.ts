@@ -111,12 +111,20 @@ describe('placing an order', () => {
     expect((await ann.get(`orders/${order.id}`)).body).toEqual(order);
   });
 
-  it('for somebody else is for admins', async () => {
+  it('for somebody else is for admins and other backends', async () => {
     const { id } = await app.newProduct();
     const items = [{ product_id: id, quantity: 1 }];
-    const { status, body } = await app.admin.post('orders', { items, user_id: ann.id });
-    expect([status, body.user_id, body.user_name]).toEqual([201, ann.id, 'Ann Smith']);
-    expect((await ann.get(`orders/${body.id}`)).status).toBe(200);
+    const warehouse = await app.newService();
+    for (const client of [app.admin, warehouse]) {
+      const { status, body } = await client.post('orders', { items, user_id: ann.id });
+      expect([status, body.user_id, body.user_name]).toEqual([201, ann.id, 'Ann Smith']);
+      expect((await ann.get(`orders/${body.id}`)).status).toBe(200);
+    }
+    const unnamed = await warehouse.post('orders', { items });
+    expect([unnamed.status, unnamed.body.errors]).toEqual([
+      400,
+      [{ field: 'user_id', message: 'must say whom the order is for' }],
+    ]);
 
     const bob = await app.newUser();
     const refused = await bob.post('orders', { items, user_id: ann.id });
@@ -126,8 +134,10 @@ describe('placing an order', () => {
     expect([nobody.status, nobody.body.code]).toEqual([404, 'USER_NOT_FOUND']);
   });
 
-  it('with a custom-priced line is for admins', async () => {
+  it('with a custom-priced line is for admins and other backends', async () => {
     const items = [{ name: 'Engraving', unit_price_cents: 1500, quantity: 2 }];
+    const warehouse = await app.newService();
+    expect((await warehouse.post('orders', { items, user_id: ann.id })).status).toBe(201);
     const { status, body } = await app.admin.post('orders', { items });
     expect(status).toBe(201);
     expect(body.items).toEqual([

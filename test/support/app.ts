@@ -22,6 +22,8 @@ export interface TestApp {
   admin: Client;
   /** A new customer. */
   newUser(): Promise<Client & { id: number; email: string }>;
+  /** Another backend, with the role `service`. */
+  newService(): Promise<Client & { id: number }>;
   /** Adds a product and returns it. */
   // biome-ignore lint/suspicious/noExplicitAny: the shape is what tests assert
   newProduct(fields?: object): Promise<any>;
@@ -47,6 +49,11 @@ export async function startApp(settings: NodeJS.ProcessEnv = {}): Promise<TestAp
       const person = { name: 'Ann Smith', email: `${randomUUID()}@example.com`, password: PASSWORD };
       const { body } = await anonymous.post('auth/register', person);
       return Object.assign(await logIn(anonymous, person), { id: body.id as number, email: person.email });
+    },
+    async newService() {
+      const { body } = await admin.post('clients', { name: 'Warehouse' });
+      const credentials = Buffer.from(`${body.client_id}:${body.client_secret}`).toString('base64');
+      return Object.assign(anonymous.with({ authorization: `Basic ${credentials}` }), { id: body.id as number });
     },
     async newProduct(fields = {}) {
       return (await admin.post('products', { name: 'Lamp', price_cents: 1999, stock: 10, ...fields })).body;
