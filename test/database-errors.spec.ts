@@ -1,6 +1,6 @@
 import { startApp, type TestApp } from './support/app';
 import type { Answer } from './support/client';
-import { connected } from './support/database';
+import { endConnections } from './support/database';
 import { eventually } from './support/eventually';
 import { holdLock } from './support/locks';
 
@@ -19,15 +19,6 @@ const rename = () => app.admin.patch(`products/${lamp.id}`, { name: 'Lamp' });
 const lockLamp = () => holdLock(app.databaseUrl, `SELECT FROM products WHERE id = ${lamp.id} FOR UPDATE`);
 const serves = () =>
   eventually(async () => (await app.anonymous.get(`products/${lamp.id}`)).status === 200, 'it serves again');
-
-/** Ends connections of the service to its database, as a restart of the server or an operator would. */
-const terminate = (which: string) =>
-  connected(app.databaseUrl, (client) =>
-    client.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE datname = current_database() AND application_name = 'orders' AND ${which}`,
-    ),
-  );
 
 function expectUnavailable({ status, headers, body }: Answer): void {
   expect([status, headers.get('retry-after'), body.code]).toEqual([503, '1', 'UNAVAILABLE']);
@@ -52,14 +43,14 @@ it('whose connection is cut off is told to come again, whatever the request was 
   const lock = await lockLamp();
   const running = requests.map((request) => request());
   await lock.waitedForBy(requests.length);
-  await terminate(`wait_event_type = 'Lock'`);
+  await endConnections(app.databaseUrl, `wait_event_type = 'Lock'`);
   for (const answer of await Promise.all(running)) expectUnavailable(answer);
   await lock.release();
   await serves();
 });
 
 it('a restart of the database while nobody asks is noticed by nobody', async () => {
-  await terminate('true');
+  await endConnections(app.databaseUrl);
   await serves();
   const answers = await Promise.all(Array.from({ length: 20 }, () => app.anonymous.get('products')));
   expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));

@@ -1,5 +1,5 @@
 import { startApp, type TestApp } from './support/app';
-import type { Answer } from './support/client';
+import { type Answer, patiently } from './support/client';
 import { holdLock } from './support/locks';
 
 let app: TestApp;
@@ -102,7 +102,7 @@ describe('with If-Match', () => {
     const { id } = await newOrder();
     const client = ifMatch('"1"', app.admin);
     const lock = await holdLock(app.databaseUrl, `SELECT FROM orders WHERE id = ${id} FOR UPDATE`);
-    const sending = Array.from({ length: 50 }, () => client.patch(`orders/${id}${path}`, body));
+    const sending = Array.from({ length: 50 }, () => patiently(() => client.patch(`orders/${id}${path}`, body)));
     await lock.waitedForBy(2);
     await lock.release();
     expect(tally(await Promise.all(sending))).toEqual({ 200: 1, 412: 49 });
@@ -113,7 +113,7 @@ describe('with If-Match', () => {
 it('without If-Match is never refused because of others: the last one holds', async () => {
   const { id } = await newOrder();
   const answers = await Promise.all(
-    Array.from({ length: 20 }, (_, n) => ann.patch(`orders/${id}`, { note: `note ${n}` })),
+    Array.from({ length: 20 }, (_, n) => patiently(() => ann.patch(`orders/${id}`, { note: `note ${n}` }))),
   );
   expect(tally(answers)).toEqual({ 200: 20 });
   expect((await ann.get(`orders/${id}`)).body.version).toBe(21);

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { contractOf } from './contract';
 
 /** An answer, with its body parsed. `any`, because a test says what it expects of it. */
@@ -40,5 +41,14 @@ export class Client {
     const answer = { status: response.status, headers: response.headers, body: json && text ? JSON.parse(text) : text };
     contract?.check(method, url, answer);
     return answer;
+  }
+}
+
+/** Sends again after a second, as the answer asks, while the service has more to do than it can. */
+export async function patiently(send: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    const answer = await send();
+    if (answer.status !== 503) return answer;
+    await setTimeout(1000);
   }
 }

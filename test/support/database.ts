@@ -57,3 +57,12 @@ const asAdmin = (sql: string) =>
   connected(databaseUrl('postgres'), async (client) => {
     await client.query(sql);
   });
+
+/** Ends the service's connections of which `which` is true, as a restart of the server or an operator would. */
+export const endConnections = (databaseUrl: string, which = 'true') =>
+  connected(databaseUrl, (client) =>
+    client.query(
+      `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = 'orders' AND ${which}`,
+    ),
+  );

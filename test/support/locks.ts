@@ -3,7 +3,7 @@ import { eventually } from './eventually';
 
 /** A lock that keeps whoever comes next waiting, so that a test can choose what happens meanwhile. */
 export interface HeldLock {
-  /** Resolves when so many (or more) stand at a lock in this database. */
+  /** Resolves when so many (or more) wait for it, or for somebody who does. */
   waitedForBy(count: number): Promise<void>;
   release(): Promise<void>;
 }
@@ -21,8 +21,12 @@ export async function holdLock(databaseUrl: string, sql: string): Promise<HeldLo
         // Inside a transaction the view would stay as it was when it was read first.
         await client.query('SELECT pg_stat_clear_snapshot()');
         const { rows } = await client.query(
-          `SELECT count(*)::int AS waiting FROM pg_stat_activity
-           WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+          `WITH RECURSIVE waiting AS (
+             SELECT pg_backend_pid() AS pid
+             UNION
+             SELECT a.pid FROM pg_stat_activity a JOIN waiting ON waiting.pid = ANY(pg_blocking_pids(a.pid))
+             WHERE a.datname = current_database() AND a.wait_event_type = 'Lock'
+           ) SELECT count(*)::int - 1 AS waiting FROM waiting`,
         );
         return rows[0].waiting >= count;
       }, `${count} wait for a lock`);
