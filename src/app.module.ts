@@ -1,11 +1,13 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthModule } from './auth/auth.module';
 import { ClientsModule } from './clients/clients.module';
+import { ProcessMetricsModule } from './common/process-metrics';
 import type { Config } from './config/config';
 import { ConfigModule } from './config/config.module';
 import { DatabaseModule } from './database/database.module';
 import { HealthModule } from './health/health.module';
 import { JobsModule } from './jobs/jobs.module';
+import { MetricsModule } from './metrics/metrics.module';
 import { NotificationsModule } from './notifications/notifications.module';
 import { OrdersModule } from './orders/orders.module';
 import { ProcessingModule } from './processing/processing.module';
@@ -15,6 +17,7 @@ import { UsersModule } from './users/users.module';
 /** The list of modules. */
 @Module({
   imports: [
+    ProcessMetricsModule,
     DatabaseModule,
     JobsModule,
     UsersModule,
@@ -24,6 +27,7 @@ import { UsersModule } from './users/users.module';
     NotificationsModule,
     OrdersModule,
     ProcessingModule,
+    MetricsModule,
     HealthModule,
   ],
 })

@@ -1,12 +1,13 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ClientStates } from '../clients/client-states';
-import { ACCESS, type AccessRule } from '../common/access';
+import { ACCESS, type AccessRule, TAKES_CREDENTIALS } from '../common/access';
 import { DomainError } from '../common/domain-error';
 import type { Principal } from '../common/principal';
 import { UserStates } from '../users/user-states';
 import { readBasic } from './basic';
+import { RateLimits } from './rate-limits';
 import { Tokens } from './tokens';
 
 /** Who is asking, apart from the request they ask in. */
@@ -20,14 +21,25 @@ export class AccessGuard implements CanActivate {
     private readonly tokens: Tokens,
     private readonly users: UserStates,
     private readonly clients: ClientStates,
+    private readonly limits: RateLimits,
   ) {}
 
-  /** Errors: UNAUTHENTICATED, INVALID_CLIENT, FORBIDDEN. */
+  /** Errors: RATE_LIMITED, UNAUTHENTICATED, INVALID_CLIENT, FORBIDDEN. */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const rule = this.reflector.get<AccessRule | undefined>(ACCESS, context.getHandler());
-    if (rule === 'public') return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
+    // Operators ask for health and metrics as often as they like.
+    const limited = request.url.startsWith('/api/');
+    if (rule === 'public') {
+      const credentials = this.reflector.get<boolean | undefined>(TAKES_CREDENTIALS, context.getHandler());
+      if (credentials) await this.limits.countCredentials(request, reply);
+      else if (limited) await this.limits.count(request, reply, null);
+      return true;
+    }
     const caller = await this.identify(request.headers.authorization ?? '');
+    // Before anything is refused: who tries one token after the other is counted as well.
+    if (limited) await this.limits.count(request, reply, caller);
     if (!caller) throw new DomainError('UNAUTHENTICATED', 'Log in and send the access token as Authorization: Bearer.');
     request.principal = { ...caller, requestId: request.id };
     // A route without a rule is refused at start-up; should one get here all the same, nobody may call it.

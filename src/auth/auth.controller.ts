@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Header, HttpCode, Post, Res, UseFilters } from '@nestjs/common';
 import { ApiBasicAuth, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { CurrentPrincipal, Public, Roles } from '../common/access';
+import { CurrentPrincipal, PublicCredentials, Roles } from '../common/access';
 import type { Principal } from '../common/principal';
 import { ApiProblem } from '../common/problem';
 import { RegisterRequest, UserResponse } from '../users/user.dto';
@@ -16,7 +16,7 @@ export class AuthController {
   constructor(private readonly auth: AuthService) {}
 
   @Post('register')
-  @Public()
+  @PublicCredentials()
   @ApiOperation({ summary: 'Register', description: 'Opens an account with the role `user`.' })
   @ApiCreatedResponse({ type: UserResponse })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
@@ -31,7 +31,7 @@ export class AuthController {
   }
 
   @Post('login')
-  @Public()
+  @PublicCredentials()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Log in', description: 'By e-mail or username. `expires_in` is in seconds.' })
@@ -43,7 +43,7 @@ export class AuthController {
   }
 
   @Post('token')
-  @Public()
+  @PublicCredentials()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @UseFilters(OAuthProblemFilter)

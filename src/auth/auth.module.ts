@@ -11,6 +11,7 @@ import { AuthController } from './auth.controller';
 import { AuthService } from './auth.service';
 import { FirstAdmin } from './first-admin';
 import { PasswordController } from './password.controller';
+import { RateLimits } from './rate-limits';
 import { RefreshTokens } from './refresh-tokens';
 import { SessionsController } from './sessions.controller';
 import { SessionsService } from './sessions.service';
@@ -30,6 +31,7 @@ import { Tokens } from './tokens';
   ],
   controllers: [AuthController, SessionsController, PasswordController],
   providers: [
+    RateLimits,
     AuthService,
     SessionsService,
     Tokens,

@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentPrincipal, Public, Roles } from '../common/access';
+import { CurrentPrincipal, PublicCredentials, Roles } from '../common/access';
 import type { Principal } from '../common/principal';
 import { ApiProblem } from '../common/problem';
 import { Credentials } from '../users/credentials';
@@ -32,7 +32,7 @@ export class PasswordController {
   }
 
   @Post('forgot-password')
-  @Public()
+  @PublicCredentials()
   @HttpCode(202)
   @ApiOperation({
     summary: 'Ask for a new password',
@@ -46,7 +46,7 @@ export class PasswordController {
   }
 
   @Post('reset-password')
-  @Public()
+  @PublicCredentials()
   @HttpCode(204)
   @ApiOperation({
     summary: 'Set a new password',

@@ -10,6 +10,12 @@ export type AccessRule = 'public' | readonly Role[];
 /** Anybody may call this route, logged in or not. */
 export const Public = () => applyDecorators(SetMetadata(ACCESS, 'public'), ApiSecurity({}));
 
+/** Metadata key of the routes that check or set a password. */
+export const TAKES_CREDENTIALS = 'takes-credentials';
+
+/** Anybody may call this route, but only a few times a minute: it can be used to guess. */
+export const PublicCredentials = () => applyDecorators(Public(), SetMetadata(TAKES_CREDENTIALS, true));
+
 /** Only these roles may call this route: 401 without a valid credential, 403 with another role. */
 export const Roles = (...roles: [Role, ...Role[]]) =>
   applyDecorators(

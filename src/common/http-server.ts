@@ -6,13 +6,16 @@ import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest 
 import type { ErrorCode } from './domain-error';
 import { parseJsonBody, refuseUnstorable } from './json-body';
 import { ProblemFilter, rawProblem } from './problem-filter';
+import { ProcessMetrics } from './process-metrics';
 import { requestId } from './request-id';
 
 const BODY_LIMIT = 1_048_576;
 
 /** Fastify as this service runs it: bounded in size and time, with our errors where Nest's filters do not reach. */
-export function serverOptions(filter: ProblemFilter): FastifyHttpOptions<Server> {
+export function serverOptions(filter: ProblemFilter, trustedProxies: string[]): FastifyHttpOptions<Server> {
   return {
+    // Never `true`, with which anybody could make up the address that is counted against them.
+    trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
     genReqId: requestId,
     bodyLimit: BODY_LIMIT,
     // Node would answer this by itself, without a body; refused in `prepareServer`.
@@ -36,6 +39,9 @@ export function serverOptions(filter: ProblemFilter): FastifyHttpOptions<Server>
 }
 
 const CLIENT_ERRORS: Record<string, ErrorCode> = { HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE' };
+
+/** What a browser may not do with an answer: guess its type, show it in a frame, tell others where it was. */
+const PROTECTION = { 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' };
 
 /** Adds to every request: its id in the answer, a body that can be stored, one line in the log, and 405 where it fits. */
 export function prepareServer(app: NestFastifyApplication): void {
@@ -61,7 +67,7 @@ export function prepareServer(app: NestFastifyApplication): void {
     for (const name of [method].flat()) routes.push({ method: name, path });
   });
   server.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
+    reply.headers({ 'x-request-id': request.id, ...PROTECTION });
     if (!request.headers.host && request.raw.httpVersion === '1.1') throw new HttpException('Host is missing', 400);
     refuseUnstorable(request.query);
     refuseUnstorable(request.params);
@@ -73,13 +79,17 @@ export function prepareServer(app: NestFastifyApplication): void {
     throw new HttpException('Method Not Allowed', 405);
   });
   server.addHook('preValidation', async (request) => refuseUnstorable(request.body));
-  server.addHook('onResponse', logRequest);
+  const metrics = app.get(ProcessMetrics);
+  server.addHook('onResponse', async (request, reply) => {
+    logRequest(request, reply);
+    countRequest(metrics, request, reply);
+  });
 }
 
 const logger = new Logger('request');
 
 /** The route template, never the raw path: paths hold ids and whatever else a client puts there. */
-async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const { principal } = request;
   logger.log({
     request_id: request.id,
@@ -89,4 +99,10 @@ async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise
     duration_ms: Math.round(reply.elapsedTime),
     actor: principal ? `${principal.type}:${principal.id}` : undefined,
   });
+}
+
+function countRequest(metrics: ProcessMetrics, request: FastifyRequest, reply: FastifyReply): void {
+  const labels = { method: request.method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode };
+  metrics.requestsTotal.inc(labels);
+  metrics.requests.observe(labels, reply.elapsedTime / 1000);
 }

@@ -126,6 +126,60 @@ export class Config {
   })
   PROCESSING_MAX_ATTEMPTS = 5;
 
+  @IntegerField({
+    description: 'Requests that somebody may send in a window: a user, an API client, or an address before login.',
+    min: 1,
+    max: 1_000_000_000,
+    fromText: true,
+    ...optional,
+  })
+  RATE_LIMIT_REQUESTS = 300;
+
+  @IntegerField({ description: 'Seconds of that window.', min: 1, max: 86_400, fromText: true, ...optional })
+  RATE_LIMIT_WINDOW = 60;
+
+  @IntegerField({
+    description: 'Attempts to log in, register or reset a password that an address has in a window.',
+    min: 1,
+    max: 1_000_000_000,
+    fromText: true,
+    ...optional,
+  })
+  AUTH_RATE_LIMIT_REQUESTS = 5;
+
+  @TextField({
+    description: 'The Redis in which several processes count together; without it each counts by itself.',
+    max: 4096,
+    pattern: /^rediss?:\/\/[^/?#\s]/,
+    patternHint: 'must start with redis:// or rediss:// and name a host',
+    ...optional,
+  })
+  REDIS_URL?: string;
+
+  @TextField({
+    description: 'Proxies whose X-Forwarded-For is believed, as addresses or CIDRs separated by commas.',
+    max: 4096,
+    ...optional,
+  })
+  TRUSTED_PROXIES?: string;
+
+  @TextField({
+    description: 'Origins whose pages may call the API, such as https://shop.example.com, separated by commas.',
+    max: 4096,
+    ...optional,
+  })
+  CORS_ORIGINS?: string;
+
+  @TextField({ description: 'Asked for by /metrics as a bearer token, when set.', min: 16, max: 1024, ...optional })
+  METRICS_TOKEN?: string;
+
+  @TextField({
+    description: 'Also write the log to this file, rotated at 10 MiB, five of them kept.',
+    max: 4096,
+    ...optional,
+  })
+  LOG_FILE?: string;
+
   @EnumField({
     description: 'Who processes orders: a simulation, or your fulfilment service over HTTP.',
     values: ['simulated', 'http'],
@@ -235,3 +289,7 @@ export class Config {
     return this.NODE_ENV !== 'production';
   }
 }
+
+/** The parts of a setting that is a list separated by commas. */
+export const listOf = (setting: string | undefined): string[] =>
+  (setting ?? '').split(',').flatMap((part) => part.trim() || []);

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import { Config } from './config';
+import { Config, listOf } from './config';
 
 /** Names what is wrong with the configuration, variable by variable, and never a value. */
 export class ConfigError extends Error {}
@@ -39,23 +40,56 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   return config;
 }
 
-/** What no single variable can tell. */
+/** What no single variable can tell, or no pattern. */
 function inconsistencies(config: Config): string[] {
-  const errors: string[] = [];
-  if (config.NODE_ENV === 'production') {
-    if (!config.DATABASE_URL)
-      errors.push('DATABASE_URL must be set in production (the embedded database is for development)');
-    if (config.FAILPOINT) errors.push('FAILPOINT must not be set in production');
-    if (!config.SECRET_KEY) errors.push('SECRET_KEY must be set in production');
-  }
-  errors.push(...mailInconsistencies(config));
-  if (config.GATEWAY === 'http' && !config.GATEWAY_URL) errors.push('GATEWAY_URL must be set for GATEWAY=http');
-  if (config.GATEWAY === 'http' && !config.GATEWAY_SECRET) errors.push('GATEWAY_SECRET must be set for GATEWAY=http');
-  if (config.GATEWAY_URL && !URL.canParse(config.GATEWAY_URL)) errors.push('GATEWAY_URL must be a valid address');
+  const errors = [
+    ...productionInconsistencies(config),
+    ...mailInconsistencies(config),
+    ...gatewayInconsistencies(config),
+    ...networkInconsistencies(config),
+  ];
   if (!!config.ADMIN_EMAIL !== !!config.ADMIN_PASSWORD)
     errors.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set together');
   return errors;
 }
+
+function productionInconsistencies({ NODE_ENV, DATABASE_URL, SECRET_KEY, FAILPOINT }: Config): string[] {
+  if (NODE_ENV !== 'production') return [];
+  const errors: string[] = [];
+  if (!DATABASE_URL) errors.push('DATABASE_URL must be set in production (the embedded database is for development)');
+  if (!SECRET_KEY) errors.push('SECRET_KEY must be set in production');
+  if (FAILPOINT) errors.push('FAILPOINT must not be set in production');
+  return errors;
+}
+
+function gatewayInconsistencies({ GATEWAY, GATEWAY_URL, GATEWAY_SECRET }: Config): string[] {
+  const errors: string[] = [];
+  if (GATEWAY === 'http' && !GATEWAY_URL) errors.push('GATEWAY_URL must be set for GATEWAY=http');
+  if (GATEWAY === 'http' && !GATEWAY_SECRET) errors.push('GATEWAY_SECRET must be set for GATEWAY=http');
+  if (GATEWAY_URL && !URL.canParse(GATEWAY_URL)) errors.push('GATEWAY_URL must be a valid address');
+  return errors;
+}
+
+function networkInconsistencies({ TRUSTED_PROXIES, CORS_ORIGINS }: Config): string[] {
+  const errors: string[] = [];
+  if (!listOf(TRUSTED_PROXIES).every(isNetwork))
+    errors.push('TRUSTED_PROXIES must be addresses or CIDRs separated by commas');
+  if (!listOf(CORS_ORIGINS).every(isOrigin))
+    errors.push('CORS_ORIGINS must be origins such as https://shop.example.com, separated by commas');
+  return errors;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const bits = isIP(address) === 6 ? 128 : 32;
+  return (
+    isIP(address) > 0 &&
+    rest.length === 0 &&
+    (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
+  );
+}
+
+const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text;
 
 function mailInconsistencies(config: Config): string[] {
   const { NODE_ENV, SERVICE_ROLE, SMTP_URL, MAIL_SERVER, MAIL_USERNAME, MAIL_PASSWORD } = config;

@@ -6,10 +6,11 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { failpoint } from '../common/failpoint';
+import { ProcessMetrics } from '../common/process-metrics';
 import { Config } from '../config/config';
 import { Queue } from '../jobs/queue';
 import { Relay, type RelayedEvent } from '../jobs/relay';
-import { Composer } from './composer';
+import { Composer, type Mail } from './composer';
 import { MAIL_CONCURRENCY, Mailer } from './mailer';
 import { ACCOUNT_MESSAGES, ORDER_MESSAGES } from './messages';
 
@@ -36,6 +37,7 @@ export class MailWorker implements OnModuleInit, OnApplicationBootstrap, BeforeA
     private readonly queue: Queue,
     private readonly composer: Composer,
     private readonly mailer: Mailer,
+    private readonly metrics: ProcessMetrics,
     relay: Relay,
   ) {
     relay.route([...Object.keys(ORDER_MESSAGES), ...Object.keys(ACCOUNT_MESSAGES)], MAIL);
@@ -60,8 +62,18 @@ export class MailWorker implements OnModuleInit, OnApplicationBootstrap, BeforeA
   private async deliver(event: RelayedEvent): Promise<void> {
     const mail = await this.composer.compose(event);
     failpoint('mail-sending');
-    if (mail) await this.mailer.send(mail, this.stopping.signal);
+    if (mail) await this.send(mail);
     failpoint('mail-sent');
     this.logger.log({ event: event.id, topic: event.topic, outcome: mail ? 'sent' : 'nobody to write to' });
+  }
+
+  private async send(mail: Mail): Promise<void> {
+    try {
+      await this.mailer.send(mail, this.stopping.signal);
+      this.metrics.mails.inc({ outcome: 'sent' });
+    } catch (error) {
+      this.metrics.mails.inc({ outcome: 'failed' });
+      throw error;
+    }
   }
 }

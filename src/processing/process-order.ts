@@ -5,6 +5,7 @@ import { retrySerialization } from '../common/database-errors';
 import { failpoint } from '../common/failpoint';
 import { SYSTEM } from '../common/principal';
 import { loggable } from '../common/problem-filter';
+import { ProcessMetrics } from '../common/process-metrics';
 import { Config } from '../config/config';
 import { Order } from '../orders/order.entity';
 import { OrderTransitions } from '../orders/order-transitions';
@@ -36,6 +37,7 @@ export class OrderProcessor {
     private readonly transitions: OrderTransitions,
     private readonly gateway: Gateway,
     private readonly config: Config,
+    private readonly metrics: ProcessMetrics,
   ) {}
 
   /** Processes the order if it is due; does nothing when another worker has it or it was cancelled. Never throws for one. */
@@ -47,8 +49,10 @@ export class OrderProcessor {
     if (used > this.config.PROCESSING_MAX_ATTEMPTS) {
       return this.settle(order, { outcome: 'failure', reason: 'Processing was cut off at every attempt.' });
     }
+    const stop = this.metrics.processing.startTimer();
     try {
       const result = await this.gateway.process(order, signal);
+      stop({ outcome: result.outcome });
       failpoint('gateway-answered');
       await this.settle(order, result);
     } catch (error) {

@@ -84,6 +84,8 @@ export function testConfig(DATABASE_URL: string, settings: NodeJS.ProcessEnv = {
     DEMO_DATA: 'false',
     PROCESSING_DURATION_MS: '0',
     PROCESSING_INTERVAL_SECONDS: '3600',
+    RATE_LIMIT_REQUESTS: '1000000',
+    AUTH_RATE_LIMIT_REQUESTS: '1000000',
     ...settings,
   });
 }

@@ -71,6 +71,8 @@ const DEFAULTS = {
   PROCESSING_DURATION_MS: '0',
   PROCESSING_INTERVAL_SECONDS: '1',
   DEMO_DATA: 'false',
+  RATE_LIMIT_REQUESTS: '1000000',
+  AUTH_RATE_LIMIT_REQUESTS: '1000000',
 };
 
 const running = new Set<ChildProcess>();

@@ -1,0 +1,58 @@
+import { Global, Injectable, Module } from '@nestjs/common';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+
+/** What this process itself has seen; `/metrics` adds what the database knows. No label holds an id or a raw path. */
+@Injectable()
+export class ProcessMetrics {
+  readonly registry = new Registry();
+
+  /** By method, route template and status. */
+  readonly requests = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from the arrival of a request to the end of its answer.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers: [this.registry],
+  });
+
+  readonly requestsTotal = new Counter({
+    name: 'http_requests_total',
+    help: 'Answered requests.',
+    labelNames: ['method', 'route', 'status'],
+    registers: [this.registry],
+  });
+
+  /** By what the gateway decided. */
+  readonly processing = new Histogram({
+    name: 'order_processing_seconds',
+    help: 'Time that the gateway took for an order.',
+    labelNames: ['outcome'],
+    buckets: [0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30],
+    registers: [this.registry],
+  });
+
+  /** By what became of the attempt: `sent` or `failed`. */
+  readonly mails = new Counter({
+    name: 'mails_total',
+    help: 'Attempts to send a mail.',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+
+  /** By the limit that was exceeded. */
+  readonly refusals = new Counter({
+    name: 'rate_limit_refusals_total',
+    help: 'Requests refused by a rate limit.',
+    labelNames: ['limit'],
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+}
+
+/** Makes the one {@link ProcessMetrics} injectable everywhere. */
+@Global()
+@Module({ providers: [ProcessMetrics], exports: [ProcessMetrics] })
+export class ProcessMetricsModule {}

@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { ORDER_STATUSES, type OrderStatus } from '../orders/order-status';
+
+/** Seconds for which the answers of the database are shown again: scrapes, however many, cost it no more than this. */
+const FRESH = 10;
+
+/** Orders over which the processing time is averaged, the latest ones. */
+export const AVERAGED = 1_000;
+
+/** What the database knows; the same in every process. Times in seconds. */
+export interface Business {
+  orders: Record<OrderStatus, number>;
+  averageProcessing: number | null;
+  oldestWaiting: number;
+  queues: { name: string; waiting: number; oldest: number }[];
+  outbox: number;
+}
+
+const LATEST = `
+  SELECT completed_at - processing_started_at AS took FROM orders
+  WHERE status = 'completed' ORDER BY created_at DESC LIMIT ${AVERAGED}`;
+
+/** Asks the database for the figures of the business, at most once in {@link FRESH} seconds. */
+@Injectable()
+export class BusinessMetrics {
+  private known: { at: number; business: Promise<Business> } | undefined;
+
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  /** The figures, at most {@link FRESH} seconds old. Rejects when the database does not answer. */
+  read(): Promise<Business> {
+    const now = Date.now();
+    if (this.known && now - this.known.at <= FRESH * 1000) return this.known.business;
+    const business = this.ask();
+    this.known = { at: now, business };
+    // A failure is not remembered: the next scrape asks again.
+    business.catch(() => {
+      this.known = undefined;
+    });
+    return business;
+  }
+
+  private async ask(): Promise<Business> {
+    const counts: { status: OrderStatus; count: number }[] = await this.dataSource.query(
+      'SELECT status, count(*) AS count FROM orders GROUP BY status',
+    );
+    const [figures] = await this.dataSource.query(`
+      SELECT (SELECT avg(extract(epoch FROM took)) FROM (${LATEST}) latest) AS average,
+        (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM orders
+          WHERE status IN ('pending', 'paid')) AS oldest,
+        (SELECT count(*) FROM outbox) AS outbox`);
+    const queues = await this.dataSource.query(`
+      SELECT name, count(*) AS waiting, extract(epoch FROM now() - min(created_on)) AS oldest
+      FROM pgboss.job WHERE state < 'active' AND start_after <= now() GROUP BY name`);
+    const orders = Object.fromEntries(ORDER_STATUSES.map((status) => [status, 0])) as Record<OrderStatus, number>;
+    for (const { status, count } of counts) orders[status] = count;
+    return {
+      orders,
+      averageProcessing: figures.average,
+      oldestWaiting: figures.oldest,
+      queues,
+      outbox: figures.outbox,
+    };
+  }
+}
