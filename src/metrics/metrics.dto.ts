@@ -11,7 +11,11 @@ export class OrderMetricsResponse {
     example: 2.5,
   })
   average_processing_time!: number | null;
-  @ApiProperty({ type: 'number', description: 'Seconds for which the oldest pending or paid order has waited.' })
+  @ApiProperty({
+    type: 'number',
+    description: 'Seconds for which the oldest pending or paid order has waited.',
+    example: 12.5,
+  })
   oldest_pending_seconds!: number;
   @ApiProperty({ type: 'integer', example: 8 })
   pending_orders!: number;
