@@ -30,6 +30,12 @@ it('production names all that it lacks, and does not start', () => {
   expect(() => parseConfig({ NODE_ENV: 'production' })).toThrow(/DATABASE_URL [\s\S]*SECRET_KEY [\s\S]*SMTP_URL /);
 });
 
+it('production has neither documentation nor demo data unless it is told to', () => {
+  const { DOCS_ENABLED, DEMO_DATA, ...bare } = environment;
+  const config = parseConfig({ NODE_ENV: 'production', ...bare });
+  expect([config.DOCS_ENABLED, config.DEMO_DATA]).toEqual([false, false]);
+});
+
 it('docker-compose.yml waits for the healthy, and names only what it has', () => {
   for (const [name, { condition }] of Object.entries<{ condition: string }>(services.service.depends_on)) {
     expect(condition).toBe('service_healthy');

@@ -38,6 +38,8 @@ const TAGS = {
   Operation: 'For load balancers and monitoring.',
 };
 
+const TOKEN_ENDPOINT = { tokenUrl: '/api/v1/auth/token', scopes: {} };
+
 /** The OpenAPI document of everything that this service answers to. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
   const info = new DocumentBuilder()
@@ -50,8 +52,8 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     // Last, because Swagger UI puts the cursor into the last one.
     .addOAuth2({
       type: 'oauth2',
-      description: 'User name or e-mail, and password.',
-      flows: { password: { tokenUrl: '/api/v1/auth/token', scopes: {} } },
+      description: 'People: user name or e-mail, and password. API clients: `client_id` and `client_secret`.',
+      flows: { password: TOKEN_ENDPOINT, clientCredentials: TOKEN_ENDPOINT },
     });
   for (const [name, description] of Object.entries(TAGS)) info.addTag(name, description);
   const document = SwaggerModule.createDocument(app, info.build(), {
