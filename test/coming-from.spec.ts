@@ -11,7 +11,7 @@ const examples = examplesOf(GUIDE);
 let app: TestApp;
 const known: Known = new Map();
 beforeAll(async () => {
-  app = await startApp({ DEMO_DATA: 'true' });
+  app = await startApp({ DEMO_DATA: 'true', RATE_LIMIT_REQUESTS: '300' });
   known.set('admin', (await app.anonymous.post('auth/login', ADMIN)).body.access_token);
 });
 afterAll(() => app.close());

@@ -42,7 +42,7 @@ it('docker-compose.yml waits for the healthy, and names only what it has', () =>
     expect(services[name].healthcheck.test[0]).toBe('CMD');
   }
   const hosts = Object.values(environment).flatMap((value) => (URL.canParse(value) ? [new URL(value).hostname] : []));
-  expect(hosts.sort()).toEqual(['mail', 'postgres']);
+  expect(hosts.sort()).toEqual(['mail', 'postgres', 'redis']);
   expect(Object.keys(services)).toEqual(expect.arrayContaining(hosts));
   for (const { volumes: used = [] } of Object.values<{ volumes?: string[] }>(services)) {
     for (const volume of used) expect(volumes).toHaveProperty(volume.split(':')[0] as string);

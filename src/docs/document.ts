@@ -13,11 +13,11 @@ account comes from *Register*. In development the first start adds demo products
 ### Conventions
 - **Money** is a whole number of cents with a \`currency\`; **times** are ISO 8601 in UTC.
 - Unknown fields and wrong types are refused (400); nothing is coerced.
-- **Errors** are RFC 9457 \`application/problem+json\`. Branch on \`code\`; \`request_id\` (also \`X-Request-Id\`) finds the log lines.
+- **Errors** are RFC 9457 \`application/problem+json\`. Branch on \`code\`; \`request_id\` (on every answer as \`X-Request-Id\`) finds the log lines.
 - **Lists** take \`limit\` with \`offset\` or \`cursor\`; follow \`next_cursor\` while \`has_more\`.
 - **Safe to repeat**: send an \`Idempotency-Key\` with *Place an order*. **Safe to change**: send the \`ETag\` you read as \`If-Match\`.
 - What belongs to somebody else is the same 404 as what does not exist.
-- Every answer has \`X-Request-Id\`, every one of the API \`RateLimit\` and \`RateLimit-Policy\`. On 429 and 503 wait for the seconds in \`Retry-After\` and send the request again.
+- \`RateLimit\` and \`RateLimit-Policy\` tell how many requests are left. On 429 and 503 wait for the seconds in \`Retry-After\` and send the request again.
 
 ### Life of an order
 \`\`\`
