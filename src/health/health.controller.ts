@@ -57,7 +57,7 @@ export class HealthController {
   @ApiServiceUnavailableResponse({ type: HealthResponse })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Health> {
     const health = await this.health.check();
-    if (health.status !== 'healthy') reply.status(503);
+    if (health.status !== 'healthy') reply.status(503).header('retry-after', '1');
     return health;
   }
 }
