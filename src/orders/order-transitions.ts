@@ -13,7 +13,7 @@ import { type OrderStatus, type StockEffect, statesAfter, transition } from './o
  * that change with it. `$5` and `$6` narrow the guard further: to a version (If-Match) and to an attempt (a worker's
  * fence). No row comes back when any of the three does not hold any more.
  */
-const CHANGE_STATUS: PreparedQuery = {
+export const CHANGE_STATUS: PreparedQuery = {
   name: 'change-status',
   text: `
     WITH changed AS (

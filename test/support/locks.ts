@@ -8,7 +8,7 @@ export interface HeldLock {
   release(): Promise<void>;
 }
 
-/** Takes the locks of `sql`, such as `SELECT … FOR UPDATE`, until they are released. */
+/** Takes the locks of `sql`, a `SELECT … FOR UPDATE` or a change that is committed with the release. */
 export async function holdLock(databaseUrl: string, sql: string): Promise<HeldLock> {
   const client = new Client(databaseUrl);
   client.on('error', () => {});
@@ -31,7 +31,10 @@ export async function holdLock(databaseUrl: string, sql: string): Promise<HeldLo
         return rows[0].waiting >= count;
       }, `${count} wait for a lock`);
     },
-    release: () => client.end(),
+    async release() {
+      await client.query('COMMIT').catch(() => {});
+      await client.end();
+    },
   };
 }
 
