@@ -105,12 +105,13 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Starts workers that take `concurrency` jobs at a time in all. They fetch a few jobs together, which keeps the queue's
-   * own cost low, but few enough that a slow one holds up only its neighbours.
+   * own cost low, but few enough that a slow one holds up only its neighbours. The signal says that the time is up, and
+   * that the job is given to another worker.
    */
   async work<Data extends object>(
     name: string,
     concurrency: number,
-    handle: (data: Data) => Promise<void>,
+    handle: (data: Data, signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     const batchSize = Math.min(4, concurrency);
     await this.boss.work<Data>(
@@ -124,9 +125,9 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
       },
       async (jobs: Job<Data>[]) =>
         Promise.all(
-          jobs.map(async ({ id, data }) => {
+          jobs.map(async ({ id, data, signal }) => {
             try {
-              await handle(data);
+              await handle(data, signal);
               return { id, status: 'completed' as const };
             } catch (error) {
               this.logger.error({ queue: name, job: id, err: loggable(error) }, 'job failed');

@@ -30,7 +30,6 @@ const PATIENCE = 4_000;
 @Injectable()
 export class MailWorker implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('mail');
-  private readonly stopping = new AbortController();
 
   constructor(
     private readonly config: Config,
@@ -49,27 +48,27 @@ export class MailWorker implements OnModuleInit, OnApplicationBootstrap, BeforeA
 
   async onApplicationBootstrap(): Promise<void> {
     if (this.config.SERVICE_ROLE === 'api') return;
-    await this.queue.work<RelayedEvent>(MAIL, MAIL_CONCURRENCY, (event) => this.deliver(event));
+    await this.queue.work<RelayedEvent>(MAIL, MAIL_CONCURRENCY, (event, signal) => this.deliver(event, signal));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const cutOff = setTimeout(() => this.stopping.abort(), PATIENCE);
+    const cutOff = setTimeout(() => this.mailer.close({ force: true }), PATIENCE);
     await this.queue.drain(MAIL);
     clearTimeout(cutOff);
-    this.mailer.close();
+    this.mailer.close({ force: false });
   }
 
-  private async deliver(event: RelayedEvent): Promise<void> {
+  private async deliver(event: RelayedEvent, signal: AbortSignal): Promise<void> {
     const mail = await this.composer.compose(event);
     failpoint('mail-sending');
-    if (mail) await this.send(mail);
+    if (mail) await this.send(mail, signal);
     failpoint('mail-sent');
     this.logger.log({ event: event.id, topic: event.topic, outcome: mail ? 'sent' : 'nobody to write to' });
   }
 
-  private async send(mail: Mail): Promise<void> {
+  private async send(mail: Mail, signal: AbortSignal): Promise<void> {
     try {
-      await this.mailer.send(mail, this.stopping.signal);
+      await this.mailer.send(mail, signal);
       this.metrics.mails.inc({ outcome: 'sent' });
     } catch (error) {
       this.metrics.mails.inc({ outcome: 'failed' });

@@ -9,9 +9,8 @@ import type { Mail } from './composer';
 /** Mails that one process sends at a time, each over a connection of its own that is kept for the next one. */
 export const MAIL_CONCURRENCY = 4;
 
-/** Milliseconds that a mail server may be silent, and that a whole mail may take. */
+/** Milliseconds for which a mail server may be silent. */
 const SILENCE = 10_000;
-const WHOLE_MAIL = 45_000;
 
 /** Hands mails to the SMTP server, or writes them to `DATA_DIR/mail/*.eml` when there is none (development). */
 @Injectable()
@@ -38,16 +37,16 @@ export class Mailer {
         envelope: { from: mail.from.address, to: [{ name: '', address: mail.to.address }] },
         disableFileAccess: true,
         disableUrlAccess: true,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(WHOLE_MAIL)]),
+        signal,
       });
     } catch (error) {
       throw isRefusal(error as NodemailerError) ? new PermanentFailure((error as Error).message) : error;
     }
   }
 
-  /** Ends the connections. */
-  close(): void {
-    this.transport.close();
+  /** Ends the connections, with `force` also those that are at work: what they send fails. */
+  close(options: { force: boolean }): void {
+    this.transport.close(options);
   }
 }
 
