@@ -52,6 +52,7 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
       max: POOL_SIZE,
       schedule: false,
       superviseIntervalSeconds: 60,
+      maintenanceIntervalSeconds: KEEP_SECONDS,
     });
     // Errors of its background loops: they are retried, and must not end the process.
     this.boss.on('error', (error) => this.logger.warn({ err: loggable(error) }, 'queue'));
