@@ -5,6 +5,7 @@ export const FAILPOINTS = [
   'gateway-answered',
   'change-committing',
   'order-settled',
+  'batch-relayed',
   'mail-sending',
   'mail-sent',
 ] as const;

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
+import { failpoint } from '../common/failpoint';
 import { loggable } from '../common/problem-filter';
 import { Config } from '../config/config';
 import type { OutboxEvent } from './outbox.entity';
@@ -85,6 +86,7 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
         const jobs = wanted.map((event) => ({ key: event.id, data: event }));
         if (jobs.length > 0) await this.queue.addOnce(manager, queue, jobs);
       }
+      if (rows.length > 0) failpoint('batch-relayed');
       return rows.length;
     });
   }

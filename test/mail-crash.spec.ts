@@ -1,0 +1,75 @@
+import { rmSync } from 'node:fs';
+import { PgBoss } from 'pg-boss';
+import { startApp, type TestApp } from './support/app';
+import { buildService } from './support/build';
+import { eventually } from './support/eventually';
+import { type Service, startService } from './support/service';
+import { SmtpSink } from './support/smtp';
+
+let smtp: SmtpSink;
+let app: TestApp;
+let build: string;
+beforeAll(async () => {
+  build = buildService();
+  smtp = await new SmtpSink().start();
+  app = await startApp({ SERVICE_ROLE: 'api' });
+});
+afterAll(async () => {
+  await app.close();
+  await smtp.stop();
+  rmSync(build, { recursive: true });
+});
+
+const workers: Service[] = [];
+afterEach(() => Promise.all(workers.splice(0).map((worker) => worker.kill())));
+
+async function startWorker(settings: NodeJS.ProcessEnv = {}): Promise<Service> {
+  const address = { DATABASE_URL: app.databaseUrl, SERVICE_ROLE: 'worker', SMTP_URL: smtp.url };
+  const worker = await startService(build, { ...address, ...settings });
+  workers.push(worker);
+  return worker;
+}
+
+/** What the queue does about a dead worker's jobs after two minutes, and a minute later at the latest. */
+async function giveBackJobs(): Promise<void> {
+  await app.sql(`UPDATE pgboss.job SET started_on = now() - interval '1 hour' WHERE state = 'active'`);
+  const boss = new PgBoss({ connectionString: app.databaseUrl, supervise: false, schedule: false });
+  await boss.start();
+  await app.sql('UPDATE pgboss.queue SET monitor_on = NULL, monitor_claim_on = NULL');
+  await boss.supervise();
+  await boss.stop();
+  await app.sql(`UPDATE pgboss.job SET start_after = now() WHERE state = 'retry'`);
+}
+
+// Mails that are sent together are marked together: up to four may have gone out without their mark.
+it.each([
+  { point: 'batch-relayed:1', mails: 20, twice: 0 },
+  { point: 'batch-relayed:2', mails: 520, twice: 4 },
+  { point: 'mail-sending:6', mails: 20, twice: 4 },
+  { point: 'mail-sent:6', mails: 20, twice: 4 },
+])(
+  'sends every mail, and none but those under way twice, when the process is killed at $point',
+  async ({ point, mails, twice }) => {
+    smtp.delivered.length = 0;
+    const victim = await startWorker({ FAILPOINT: point });
+    const rows: { id: number }[] = await app.sql(
+      `INSERT INTO outbox (topic, payload) SELECT 'user.password_changed', '{"user_id": 1}' FROM generate_series(1, $1) RETURNING id`,
+      [mails],
+    );
+    expect(await victim.ended).toBeNull();
+    expect(smtp.delivered.length).toBeLessThan(mails);
+
+    await giveBackJobs();
+    const other = await startWorker();
+    const ids = () => new Set(smtp.delivered.map(({ mail }) => mail.messageId));
+    await eventually(() => ids().size === mails, 'every mail is out', 30);
+    await eventually(
+      async () => (await app.sql(`SELECT FROM pgboss.job WHERE name = 'mail' AND state < 'completed'`)).length === 0,
+      'every mail is marked',
+    );
+    expect(await other.terminate()).toBe(0);
+    expect(ids()).toEqual(new Set(rows.map(({ id }) => `<event-${id}@localhost>`)));
+    expect(smtp.delivered.length - mails).toBeLessThanOrEqual(twice);
+  },
+  60_000,
+);
