@@ -1,7 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
 import { AppModule } from './app.module';
+import { DomainError } from './common/domain-error';
 import { armFailpoint } from './common/failpoint';
 import { prepareServer, serverOptions } from './common/http-server';
 import { createLogger, NestLogger } from './common/logging';
@@ -36,6 +38,16 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(filter);
   prepareServer(app);
-  if (config.DOCS_ENABLED) mountDocs(app);
+  if (config.SERVICE_ROLE === 'worker') refuseApi(app);
+  else if (config.DOCS_ENABLED) mountDocs(app);
   return app;
+}
+
+/** A worker answers only those who ask how it is. */
+function refuseApi(app: NestFastifyApplication): void {
+  const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  server.addHook('onRequest', async ({ url }) => {
+    if (url.startsWith('/api/'))
+      throw new DomainError('NOT_FOUND', 'This process is a worker: it does not serve the API.');
+  });
 }
