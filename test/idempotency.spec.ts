@@ -132,7 +132,7 @@ it('is forgotten after 24 hours, and not before', async () => {
   await app.sql(
     `UPDATE idempotency_keys SET created_at = now() - interval '24 hours 1 second' WHERE key = 'yesterday'`,
   );
-  await forgetOldKeys(app.nest.get(DataSource).manager);
+  await forgetOldKeys(app.nest.get(DataSource).manager, new AbortController().signal);
   expect(isReplay(await place('today', body))).toBe(true);
   expect(isReplay(await place('yesterday', body))).toBe(false);
 });

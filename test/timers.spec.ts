@@ -1,3 +1,4 @@
+import { Timers } from '../src/jobs/timers';
 import { listen, startApp, type TestApp, testConfig } from './support/app';
 import { eventually } from './support/eventually';
 import { holdLock } from './support/locks';
@@ -34,4 +35,17 @@ it('goes on sweeping after the database could not answer at the start', async ()
     'the sweep finds the order',
   );
   await nest.close();
+});
+
+it('runs a timer in one process at a time, however many have it', async () => {
+  const processes = await Promise.all(
+    [1, 2, 3].map(() => listen(testConfig(app.databaseUrl, { SERVICE_ROLE: 'worker' }))),
+  );
+  const runs: number[] = [];
+  for (const { nest } of processes) nest.get(Timers).start('test', 1, async () => runs.push(performance.now()));
+  await eventually(() => runs.length >= 4, 'the timer has run four times');
+  await Promise.all(processes.map(({ nest }) => nest.close()));
+  const gaps = runs.slice(1).map((run, index) => run - (runs[index] as number));
+  // What is measured here is when the claim is answered: later than the claim by what a busy machine makes of it.
+  expect(Math.min(...gaps)).toBeGreaterThan(700);
 });

@@ -17,12 +17,15 @@ export class Timers implements OnModuleDestroy {
 
   constructor(@InjectEntityManager() private readonly manager: EntityManager) {}
 
-  /** Starts a timer. `work` runs every `seconds` in one of the processes; its errors are logged, and it runs again. */
-  start(name: string, seconds: number, work: () => Promise<unknown>): void {
+  /**
+   * Starts a timer. `work` runs every `seconds` in one of the processes; its errors are logged, and it runs again.
+   * Work that may take long ends early when its signal says that the process is stopping.
+   */
+  start(name: string, seconds: number, work: (stopping: AbortSignal) => Promise<unknown>): void {
     this.running.push(this.run(name, seconds, work));
   }
 
-  private async run(name: string, seconds: number, work: () => Promise<unknown>): Promise<void> {
+  private async run(name: string, seconds: number, work: (stopping: AbortSignal) => Promise<unknown>): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       await this.runIfDue(name, seconds, work);
@@ -31,7 +34,11 @@ export class Timers implements OnModuleDestroy {
   }
 
   /** Runs `work` unless another process did within the last `seconds`. */
-  private async runIfDue(name: string, seconds: number, work: () => Promise<unknown>): Promise<void> {
+  private async runIfDue(
+    name: string,
+    seconds: number,
+    work: (stopping: AbortSignal) => Promise<unknown>,
+  ): Promise<void> {
     try {
       // The first process of all to look has the timer begin now.
       await this.manager.query('INSERT INTO timers VALUES ($1, now()) ON CONFLICT DO NOTHING', [name]);
@@ -40,7 +47,7 @@ export class Timers implements OnModuleDestroy {
         `UPDATE timers SET last_run_at = now() WHERE name = $1 AND last_run_at <= now() - $2 * interval '1 second'`,
         [name, seconds],
       );
-      if (claimed > 0) await work();
+      if (claimed > 0) await work(this.stopping.signal);
     } catch (error) {
       this.logger.warn({ timer: name, err: loggable(error) }, 'timer run failed');
     }

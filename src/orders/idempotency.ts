@@ -41,10 +41,10 @@ export async function firstAnswer(manager: EntityManager, { caller, key, request
   return known?.response;
 }
 
-/** Forgets keys that are older than 24 hours, in steps that commit by themselves. */
-export async function forgetOldKeys(manager: EntityManager): Promise<void> {
+/** Forgets keys that are older than 24 hours, in steps that commit by themselves, until none is left or the process is stopping. */
+export async function forgetOldKeys(manager: EntityManager, stopping: AbortSignal): Promise<void> {
   const old = `SELECT caller, key FROM idempotency_keys WHERE created_at < now() - interval '24 hours' LIMIT 10000`;
-  for (;;) {
+  while (!stopping.aborted) {
     const sql = `DELETE FROM idempotency_keys WHERE (caller, key) IN (${old})`;
     const [, forgotten]: [unknown, number] = await manager.query(sql);
     if (forgotten === 0) return;

@@ -39,7 +39,7 @@ export class ProcessingSchedule implements OnApplicationBootstrap, BeforeApplica
       this.processor.process(order_id, this.stopping.signal),
     );
     this.timers.start('sweep', this.config.PROCESSING_INTERVAL_SECONDS, () => this.sweep.run(SYSTEM));
-    this.timers.start('idempotency-keys', HOUSEKEEPING_SECONDS, () => forgetOldKeys(this.manager));
+    this.timers.start('idempotency-keys', HOUSEKEEPING_SECONDS, (stopping) => forgetOldKeys(this.manager, stopping));
     this.timers.start('recovery', RECOVERY_SECONDS, () => this.sweep.recover());
   }
 
