@@ -81,11 +81,14 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
     await this.boss.updateQueue(name, rules);
   }
 
-  /** Adds jobs; returns how many were not waiting already. `key` is what a job is about. */
-  async add(name: string, jobs: { key: string; data: object }[]): Promise<number> {
+  /**
+   * Adds jobs; returns how many were not waiting already. `key` is what a job is about. Urgent ones are taken before all
+   * others that wait.
+   */
+  async add(name: string, jobs: { key: string; data: object }[], urgent = false): Promise<number> {
     const ids = await this.boss.insert(
       name,
-      jobs.map(({ key, data }) => ({ singletonKey: key, data })),
+      jobs.map(({ key, data }) => ({ singletonKey: key, data, priority: urgent ? 1 : 0 })),
       { returnId: true },
     );
     return ids?.length ?? 0;
@@ -114,12 +117,13 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
     concurrency: number,
     handle: (data: Data, signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
-    const batchSize = Math.min(4, concurrency);
+    // A divisor, so that batches and workers make exactly `concurrency`.
+    const batchSize = [4, 3, 2, 1].find((size) => concurrency % size === 0) as number;
     await this.boss.work<Data>(
       name,
       {
         batchSize,
-        localConcurrency: Math.ceil(concurrency / batchSize),
+        localConcurrency: concurrency / batchSize,
         pollingIntervalSeconds: 1,
         burstWhenBatchFull: true,
         perJobResults: true,

@@ -60,11 +60,11 @@ export class OrderTransitions {
 
   /**
    * Makes the change with everything that belongs to it (stock, ledger, history, event), in one transaction. Returns the
-   * attempt that the order is at, or null when the order was changed meanwhile and nothing was done.
+   * attempt that the order is at and its cycle (the attempts before the last requeue), or null when the order was changed meanwhile and nothing was done.
    * Errors: INVALID_TRANSITION when the table has no such change, INSUFFICIENT_STOCK when a requeued order cannot
    * have its stock back.
    */
-  async change(change: StatusChange, actor: Principal, manager = this.manager): Promise<{ attempt: number } | null> {
+  async change(change: StatusChange, actor: Principal, manager = this.manager): Promise<Changed | null> {
     const rule = transition(change.from, change.to);
     if (!rule) throw invalidTransition(change.from, change.to);
     if (!rule.stock) return this.update(manager, change, actor);
@@ -101,7 +101,7 @@ export class OrderTransitions {
   }
 }
 
-interface Changed {
+export interface Changed {
   version: number;
   attempt: number;
   cycle: number;

@@ -42,6 +42,8 @@ export class HttpGateway extends Gateway {
         'content-type': 'application/json',
         // The same for every attempt, and another one when an admin has the order tried anew.
         'idempotency-key': `order-${order.id}-${order.attempts_before_requeue}`,
+        // Names this one attempt, as the log does.
+        'x-request-id': `order-${order.id}-attempt-${order.attempt}`,
         ...signatureOf(body, this.options.secret),
       },
       body,

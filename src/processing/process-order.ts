@@ -70,7 +70,8 @@ export class OrderProcessor {
     if (order?.status === 'pending' || order?.status === 'paid') {
       const wanted = { orderId: id, from: order.status, to: 'processing', leaseSeconds: LEASE_SECONDS } as const;
       const claimed = await this.transitions.change(wanted, SYSTEM);
-      return claimed && { ...order, ...claimed };
+      // What was read may be a requeue behind by now: the claim knows which attempts count.
+      return claimed && { ...order, attempt: claimed.attempt, attempts_before_requeue: claimed.cycle };
     }
     return order?.status === 'processing' ? this.takeOver(order) : null;
   }
@@ -79,10 +80,11 @@ export class OrderProcessor {
   private async takeOver(order: Order): Promise<Order | null> {
     const [rows] = await this.manager.query(
       `UPDATE orders SET attempt = attempt + 1, lease_until = now() + $2 * interval '1 second'
-       WHERE id = $1 AND status = 'processing' AND lease_until <= now() RETURNING attempt`,
+       WHERE id = $1 AND status = 'processing' AND lease_until <= now()
+       RETURNING attempt, attempts_before_requeue`,
       [order.id, LEASE_SECONDS],
     );
-    return rows[0] ? { ...order, attempt: rows[0].attempt } : null;
+    return rows[0] ? { ...order, ...rows[0] } : null;
   }
 
   private async settle(order: Order, result: GatewayOutcome): Promise<void> {

@@ -33,13 +33,16 @@ export class Sweep {
     return (await this.queueAll('pending')) + (await this.queueAll('paid'));
   }
 
-  /** Queues every order whose worker has let its lease run out: it was killed, or puts off another attempt. */
+  /**
+   * Queues every order whose worker has let its lease run out: it was killed, or puts off another attempt. Before all
+   * others, because their takeover is promised in a time that a backlog does not keep.
+   */
   async recover(): Promise<number> {
     const rows: { id: number }[] = await this.manager.query(
       'SELECT id FROM orders WHERE lease_until <= now() ORDER BY lease_until LIMIT $1',
       [BATCH],
     );
-    return this.add(rows);
+    return this.add(rows, true);
   }
 
   private async queueAll(status: 'pending' | 'paid'): Promise<number> {
@@ -59,11 +62,12 @@ export class Sweep {
     }
   }
 
-  private add(rows: { id: number }[]): Promise<number> {
+  private add(rows: { id: number }[], urgent = false): Promise<number> {
     if (rows.length === 0) return Promise.resolve(0);
     return this.queue.add(
       PROCESS_ORDER,
       rows.map(({ id }) => ({ key: String(id), data: { order_id: id } satisfies ProcessOrder })),
+      urgent,
     );
   }
 }
