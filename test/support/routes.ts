@@ -56,6 +56,7 @@ export const ROUTES: Record<string, Route> = {
   'GET /health': { expected: anybody(200) },
   'GET /health/live': { expected: anybody(200) },
   'GET /health/ready': { expected: anybody(200) },
+  'GET /metrics': { expected: anybody(200) },
 
   'POST /api/v1/auth/register': { expected: anybody(201), body: person },
   'POST /api/v1/auth/login': {
