@@ -36,6 +36,26 @@ const offenders = (complaint: (entry: (typeof operations)[number]) => unknown) =
     return complaints.map((text) => (text === true ? entry.name : `${entry.name}: ${text}`));
   });
 
+it('the pages may load nothing from elsewhere, whatever their makers put into them', async () => {
+  for (const path of ['/docs', '/redoc']) {
+    const policy = (await app.anonymous.get(path)).headers.get('content-security-policy');
+    expect(policy).toMatch(/^default-src 'self';/);
+    expect(policy).not.toMatch(/https?:/);
+  }
+});
+
+it('without DOCS_ENABLED there is neither page nor document', async () => {
+  const bare = await startApp({ DOCS_ENABLED: 'false' });
+  try {
+    for (const path of ['/docs', '/redoc', '/redoc/redoc.standalone.js', '/openapi.json']) {
+      expect([path, (await bare.anonymous.get(path)).status]).toEqual([path, 404]);
+      expect([path, (await app.anonymous.get(path)).status]).toEqual([path, 200]);
+    }
+  } finally {
+    await bare.close();
+  }
+});
+
 it('the document is valid OpenAPI 3.0', async () => {
   expect(await new Validator().validate(document)).toMatchObject({ valid: true });
 });
@@ -135,25 +155,5 @@ const nullable = (_: string, value: Any) => {
 it('the description tells the life of an order as the table of transitions has it', () => {
   for (const to of statesAfter('processing')) {
     expect(document.info.description).toMatch(new RegExp(`^processing .*-> ${to}\\b`, 'm'));
-  }
-});
-
-it('the pages may load nothing from elsewhere, whatever their makers put into them', async () => {
-  for (const path of ['/docs', '/redoc']) {
-    const policy = (await app.anonymous.get(path)).headers.get('content-security-policy');
-    expect(policy).toMatch(/^default-src 'self';/);
-    expect(policy).not.toMatch(/https?:/);
-  }
-});
-
-it('without DOCS_ENABLED there is neither page nor document', async () => {
-  const bare = await startApp({ DOCS_ENABLED: 'false' });
-  try {
-    for (const path of ['/docs', '/redoc', '/redoc/redoc.standalone.js', '/openapi.json']) {
-      expect([path, (await bare.anonymous.get(path)).status]).toEqual([path, 404]);
-      expect([path, (await app.anonymous.get(path)).status]).toEqual([path, 200]);
-    }
-  } finally {
-    await bare.close();
   }
 });
