@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -47,6 +47,13 @@ it('every npm script and every file that the README names is there', () => {
   const named = [...README.matchAll(/npm\s+(?:run\s+)?([a-z:]+)/g)].map(([, name]) => name as string);
   expect(named).toEqual(expect.arrayContaining(['start', 'test', 'demo']));
   expect(named.filter((name) => name !== 'ci' && !(name in scripts))).toEqual([]);
-  for (const [, path] of README.matchAll(/\]\(((?!http)[^)]+)\)/g))
-    expect(() => readFileSync(path as string)).not.toThrow(/ENOENT/);
+  const linked = [...README.matchAll(/\]\(((?!http)[^)]+)\)/g)].map(([, path]) => path as string);
+  expect(linked.filter((path) => !existsSync(path))).toEqual([]);
+});
+
+it('docs/architecture.md names every folder of src, and no other', () => {
+  const table = readFileSync('docs/architecture.md', 'utf8').split('| Folder |')[1]?.split('\n\n')[0] ?? '';
+  const named = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell]) => [...(cell as string).matchAll(/`(\w+)`/g)]);
+  const folders = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(named.map(([, name]) => name).sort()).toEqual(folders.map(({ name }) => name).sort());
 });
