@@ -24,11 +24,10 @@ export interface Service {
 
 /** Starts the build in `folder` with these settings and waits until it is ready. Ends by itself with this process. */
 export async function startService(folder: string, settings: NodeJS.ProcessEnv): Promise<Service> {
-  const child = spawn(process.execPath, [join(folder, 'main.js')], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const child = spawn('sh', ['-c', WATCHED, 'sh', process.execPath, join(folder, 'main.js')], {
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, ...DEFAULTS, ...settings },
   });
-  running.add(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (data: Buffer) => {
@@ -36,9 +35,10 @@ export async function startService(folder: string, settings: NodeJS.ProcessEnv):
       if (process.env.SERVICE_LOG) appendFileSync(process.env.SERVICE_LOG, data);
     });
   }
+  child.stdin.on('error', () => {});
   const ended = new Promise<number | null>((done) =>
     child.once('exit', (code) => {
-      running.delete(child);
+      child.stdin.destroy();
       done(code);
     }),
   );
@@ -75,10 +75,8 @@ const DEFAULTS = {
   AUTH_RATE_LIMIT_REQUESTS: '1000000',
 };
 
-const running = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
+/** The shell becomes the service; its background part ends it with our pipe, which closes also when we are killed. */
+const WATCHED = 'exec 3<&0; (cat <&3 >/dev/null; kill -9 $$ 2>/dev/null) & exec "$@" 3<&- </dev/null';
 
 /** The address from the log line that announces it, once the service says that it is ready. */
 async function listening(child: ChildProcess, output: () => string): Promise<string> {
