@@ -32,14 +32,18 @@ interface Waiting {
 
 /** The job of a mail, once an attempt has failed and another one is due later. */
 function waiting(id: string, failures = 1): Promise<Waiting> {
-  return eventually(async () => {
-    const [job] = await app.sql(
-      `SELECT retry_count, retry_limit, extract(epoch FROM start_after - now()) AS seconds
+  return eventually(
+    async () => {
+      const [job] = await app.sql(
+        `SELECT retry_count, retry_limit, extract(epoch FROM start_after - now()) AS seconds
        FROM pgboss.job WHERE name = 'mail' AND state = 'retry' AND data ->> 'id' = $1`,
-      [id],
-    );
-    return job?.retry_count === failures - 1 ? job : undefined;
-  }, `attempt ${failures} at ${id} fails`);
+        [id],
+      );
+      return job?.retry_count === failures - 1 ? job : undefined;
+    },
+    `attempt ${failures} at ${id} fails`,
+    40,
+  );
 }
 
 /** Makes every waiting mail due: what the back-off would do in a while. */
@@ -130,6 +134,15 @@ it('sends again, with the same Message-ID, what was cut off before the answer', 
   expect(new Set(attempts().map(({ mail }) => mail.messageId)).size).toBe(1);
   expect(attempts()).toHaveLength(2);
 });
+
+it('gives up waiting for a server that keeps silent, and tries again later', async () => {
+  smtp.behaviour = 'silent';
+  const id = await place();
+  await waiting(id);
+  smtp.behaviour = 'accept';
+  await becomeDue();
+  await delivered(id);
+}, 60_000);
 
 it('processes orders as ever while the mail server is down, and sends everything when it is back', async () => {
   await smtp.stop();
