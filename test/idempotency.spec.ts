@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
 import { forgetOldKeys } from '../src/orders/idempotency';
 import { startApp, type TestApp } from './support/app';
-import type { Answer } from './support/client';
+import { type Answer, patiently } from './support/client';
 import { endConnections } from './support/database';
 import { eventually } from './support/eventually';
 import { holdLock } from './support/locks';
@@ -116,7 +116,7 @@ it.each([
 it('makes one order out of 50 identical requests at once', async () => {
   const lamp = await app.newProduct({ stock: 100 });
   const body = { items: [{ product_id: lamp.id, quantity: 1 }] };
-  const answers = await Promise.all(Array.from({ length: 50 }, () => place('crowd', body)));
+  const answers = await Promise.all(Array.from({ length: 50 }, () => patiently(() => place('crowd', body))));
   const placed = answers.filter(({ status }) => status === 201);
   expect(answers.filter(({ status, body }) => status !== 201 && body.code !== 'IDEMPOTENCY_KEY_IN_USE')).toEqual([]);
   expect(new Set(placed.map(({ body }) => body.id)).size).toBe(1);
