@@ -88,6 +88,21 @@ it('orders, cancellations and completions over two products in either order neit
     expect(await stockOf(product)).toEqual({ on_hand: 980, reserved: 40, available: 940 });
 });
 
+it.each<[string, (id: number, lines: object) => Promise<Answer>]>([
+  ['an order', (_, lines) => buy(0, lines)],
+  ['a cancellation', (id) => app.admin.patch(`orders/${id}/cancel`)],
+])('%s that waits for a product holds none with a higher id', async (_, request) => {
+  const [first, second] = [await app.newProduct(), await app.newProduct()];
+  const lines = order([second, 1], [first, 1]);
+  const { id } = (await buy(0, lines)).body;
+  const lock = await holdLock(app.databaseUrl, `SELECT FROM products WHERE id = ${first.id} FOR UPDATE`);
+  const waiting = request(id, lines);
+  await lock.waitedForBy(1);
+  await app.sql('SELECT FROM products WHERE id = $1 FOR UPDATE NOWAIT', [second.id]);
+  await lock.release();
+  expect((await waiting).status).toBeLessThan(300);
+});
+
 it('the same product on two lines cannot take more than there is', async () => {
   const lamp = await app.newProduct({ stock: 5, sku: 'TWICE' });
   const items = [
