@@ -69,6 +69,14 @@ it('every operation says what it does, in a group that is described', () => {
 
 const used = (tag: string) => operations.some(({ operation }) => operation.tags.includes(tag));
 
+it('every operation says who may call it, and what comes of it when it succeeds', () => {
+  // An empty list would mean anybody: the document says that in so many words, by an empty requirement.
+  expect(offenders(({ operation }) => !operation.security?.length)).toEqual([]);
+  expect(
+    offenders(({ operation }) => !Object.keys(operation.responses).some((status) => Number(status) < 300)),
+  ).toEqual([]);
+});
+
 it('every operation has an id of its own', () => {
   const ids = operations.map(({ operation }) => operation.operationId);
   expect(new Set(ids).size).toBe(ids.length);
