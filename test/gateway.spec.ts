@@ -73,6 +73,7 @@ it('sends the order, signed, and completes it when it succeeds', async () => {
   expect(Object.keys(call?.order)).toEqual(Object.keys(shown));
   expect(call?.order).toMatchObject({ id, status: 'processing', items: shown.items });
   expect(call?.headers['idempotency-key']).toBe(`order-${id}-0`);
+  expect(call?.headers['x-request-id']).toBe(`order-${id}-attempt-1`);
 });
 
 it('is verified by the example of docs/gateway.md, which refuses a changed body, time or secret', async () => {
