@@ -80,7 +80,7 @@ const WATCHED = 'exec 3<&0; (cat <&3 >/dev/null; kill -9 $$ 2>/dev/null) & exec 
 
 /** The address from the log line that announces it, once the service says that it is ready. */
 async function listening(child: ChildProcess, output: () => string): Promise<string> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const origin = /Listening on (http:\/\/[^ ]+)/.exec(output())?.[1];
     if (origin) return origin;
