@@ -136,15 +136,17 @@ it('changes nothing by the late answer of an attempt that another one has overta
   await sweep();
   await startWorker();
   const late = await eventually(() => held[0], 'the first attempt waits for its answer');
-  fulfilment.answer = succeed;
   await expireLease(id);
   await recover();
-  const completed = await becomes(id, 'completed');
+  const second = await eventually(() => held[1], 'so does the second');
 
   json(late, 200, { outcome: 'failure', reason: 'too late' });
-  await worker?.close();
-  worker = undefined;
-  expect(await orderOf(id)).toEqual(completed);
+  const ended = `SELECT FROM pgboss.job WHERE singleton_key = $1 AND state = 'completed'`;
+  await eventually(async () => (await app.sql(ended, [id])).length === 1, 'the first attempt has ended');
+  expect((await orderOf(id)).status).toBe('processing');
+
+  succeed(second);
+  await becomes(id, 'completed');
   expect(await statusesOf(id)).toEqual(['pending', 'processing', 'completed']);
   expect(await stockOf(product)).toEqual({ on_hand: 3, reserved: 0, available: 3 });
 });
