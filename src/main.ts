@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import { resolve } from 'node:path';
 import { Logger } from '@nestjs/common';
-import { createApp } from './app.setup';
 import { completeForDevelopment } from './config/development';
 import { ConfigError, loadConfig } from './config/load';
 import { startEmbeddedPostgres } from './database/embedded-postgres';
@@ -14,6 +13,8 @@ async function main(): Promise<void> {
   const postgres = config.DATABASE_URL ? undefined : await startEmbeddedPostgres(resolve(config.DATA_DIR, 'postgres'));
   if (postgres) config.DATABASE_URL = postgres.url;
   completeForDevelopment(config);
+  // Loaded only now, so that a wrong setting is told at once.
+  const { createApp } = await import('./app.setup.js');
   const app = await createApp(config);
   await app.listen(config.APP_PORT, config.APP_HOST);
   new Logger('main').log(`Listening on ${await app.getUrl()} (docs at /docs)`);

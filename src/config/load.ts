@@ -85,7 +85,8 @@ function isNetwork(text: string): boolean {
   return (
     isIP(address) > 0 &&
     rest.length === 0 &&
-    (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
+    // Not /0: whoever trusts everybody lets everybody choose the address that the limits count.
+    (prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits))
   );
 }
 
