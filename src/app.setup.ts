@@ -1,11 +1,14 @@
+import cors from '@fastify/cors';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { AppModule } from './app.module';
+import { Callers } from './auth/callers';
+import { RateLimits } from './auth/rate-limits';
 import { DomainError } from './common/domain-error';
 import { armFailpoint } from './common/failpoint';
-import { prepareServer, serverOptions } from './common/http-server';
+import { prepareServer, refuseUnroutable, serverOptions } from './common/http-server';
 import { createLogger, NestLogger } from './common/logging';
 import { ProblemFilter } from './common/problem-filter';
 import { validationPipe } from './common/validation';
@@ -23,6 +26,9 @@ const EXPOSED = [
   'Idempotent-Replayed',
 ];
 
+/** What the script of another origin may do; the package's own default leaves PATCH out. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'];
+
 /** The application with everything HTTP that `main.ts` and the tests share; not listening yet. */
 export async function createApp(config: Config): Promise<NestFastifyApplication> {
   Logger.overrideLogger(new NestLogger(await createLogger(config.LOG_LEVEL, config.LOG_FILE)));
@@ -33,14 +39,31 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
     abortOnError: false,
   });
   app.setGlobalPrefix('api/v1', { exclude: ['health', 'health/live', 'health/ready', 'metrics'] });
-  if (config.CORS_ORIGINS)
-    app.enableCors({ origin: listOf(config.CORS_ORIGINS), exposedHeaders: EXPOSED, maxAge: 600 });
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(filter);
-  prepareServer(app);
+  await prepareRequests(app, config);
   if (config.SERVICE_ROLE === 'worker') refuseApi(app);
   else if (config.DOCS_ENABLED) mountDocs(app);
   return app;
+}
+
+/** What happens to a request before its route sees it. The order matters: a refusal has the headers of what came before. */
+async function prepareRequests(app: NestFastifyApplication, config: Config): Promise<void> {
+  const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  prepareServer(app);
+  const origin = listOf(config.CORS_ORIGINS);
+  if (origin.length > 0)
+    await app.register(cors, {
+      origin,
+      methods: METHODS,
+      exposedHeaders: EXPOSED,
+      maxAge: 600,
+      strictPreflight: false,
+    });
+  const callers = app.get(Callers);
+  server.addHook('onRequest', (request) => callers.recognise(request));
+  app.get(RateLimits).attach(server);
+  refuseUnroutable(server);
 }
 
 /** A worker answers only those who ask how it is. */

@@ -9,6 +9,7 @@ import { AccessGuard } from './access.guard';
 import { AccessRules } from './access-rules';
 import { AuthController } from './auth.controller';
 import { AuthService } from './auth.service';
+import { Callers } from './callers';
 import { FirstAdmin } from './first-admin';
 import { PasswordController } from './password.controller';
 import { RateLimits } from './rate-limits';
@@ -32,6 +33,7 @@ import { Tokens } from './tokens';
   controllers: [AuthController, SessionsController, PasswordController],
   providers: [
     RateLimits,
+    Callers,
     AuthService,
     SessionsService,
     Tokens,

@@ -1,10 +1,9 @@
 import { isIPv6 } from 'node:net';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Redis } from 'ioredis';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { DomainError } from '../common/domain-error';
-import type { Principal } from '../common/principal';
 import { ProcessMetrics } from '../common/process-metrics';
 import { Config } from '../config/config';
 
@@ -13,6 +12,12 @@ import { Config } from '../config/config';
  * single stranger can never use up what its owner needs to log in.
  */
 const ADDRESSES_PER_ACCOUNT = 10;
+
+/** Asked by machines at their own pace, or files. By route, so that an address which does not exist is limited. */
+const UNLIMITED = /^\/(health|metrics|docs|redoc|openapi\.json)(\/|$)/;
+
+/** How long an address that logged in to an account is known: 7 days. */
+const KNOWN_SECONDS = 7 * 24 * 3600;
 
 interface Limit {
   name: string;
@@ -31,6 +36,8 @@ export class RateLimits implements OnApplicationShutdown {
   private readonly general: Limit;
   private readonly credentials: Limit;
   private readonly accounts: Limit;
+  private readonly known: Limit;
+  private readonly attempts = new WeakMap<FastifyRequest, { account: string; known: string }>();
 
   constructor(
     private readonly config: Config,
@@ -40,25 +47,45 @@ export class RateLimits implements OnApplicationShutdown {
     this.general = this.limit('default', config.RATE_LIMIT_REQUESTS);
     this.credentials = this.limit('credentials', config.AUTH_RATE_LIMIT_REQUESTS);
     this.accounts = this.limit('account', config.AUTH_RATE_LIMIT_REQUESTS * ADDRESSES_PER_ACCOUNT);
+    this.known = this.limit('known', 1);
   }
 
-  /** Counts a request of this principal, or of its address when nobody is logged in. Errors: RATE_LIMITED. */
-  async count(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    caller: Pick<Principal, 'type' | 'id'> | null,
-  ): Promise<void> {
-    await this.consume(this.general, caller ? `${caller.type}:${caller.id}` : addressOf(request), reply);
+  /**
+   * Has every request counted that reaches the router, whatever becomes of it: for the owner of its credential, or for its
+   * address. To be called once, after the hook that reads credentials. Errors: RATE_LIMITED.
+   */
+  attach(server: FastifyInstance): void {
+    server.addHook('onRequest', async (request, reply) => {
+      if (UNLIMITED.test(request.routeOptions.url ?? '')) return;
+      await this.consume(this.general, request.countedAs ?? addressOf(request), reply);
+    });
+    server.addHook('onResponse', async (request, reply) => {
+      if (reply.statusCode === 200) await this.remember(request);
+    });
   }
 
   /**
    * Counts an attempt to log in, register or reset: for its address, and for the account that it names, so that neither
-   * one password over many accounts nor many passwords for one account come far. Errors: RATE_LIMITED.
+   * one password over many accounts nor many passwords for one account come far. An address from which the owner has logged
+   * in is not held to what strangers do to the account: they cannot lock the owner out. Errors: RATE_LIMITED.
    */
   async countCredentials(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     await this.consume(this.credentials, addressOf(request), reply);
     const account = accountOf(request.body);
-    if (account) await this.consume(this.accounts, account, reply);
+    if (!account) return;
+    const attempt = { account, known: `${account} ${addressOf(request)}` };
+    this.attempts.set(request, attempt);
+    await this.consume(this.accounts, account, reply).catch(async (error: unknown) => {
+      if (!(await this.known.limiter.get(attempt.known).catch(() => null))) throw error;
+    });
+  }
+
+  /** A login that went well is no guess, and its address is let in from now on, whatever strangers do. */
+  private async remember(request: FastifyRequest): Promise<void> {
+    const attempt = this.attempts.get(request);
+    if (!attempt) return;
+    await this.accounts.limiter.reward(attempt.account).catch(() => {});
+    await this.known.limiter.set(attempt.known, 1, KNOWN_SECONDS).catch(() => {});
   }
 
   onApplicationShutdown(): void {

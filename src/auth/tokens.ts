@@ -23,7 +23,7 @@ interface Claims {
 }
 
 /** Whom a token was issued to. */
-type Subject = ({ userId: number } | { clientId: string }) & { tokenVersion: number };
+export type Subject = ({ userId: number } | { clientId: string }) & { tokenVersion: number };
 
 /** Makes and checks access tokens: JWT, HS256 and nothing else. */
 @Injectable()

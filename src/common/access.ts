@@ -35,8 +35,15 @@ export const CurrentPrincipal = createParamDecorator(
   (_: unknown, context: ExecutionContext): Principal => context.switchToHttp().getRequest().principal,
 );
 
+/** Who is asking, apart from the request they ask in. */
+export type Caller = Omit<Principal, 'requestId'>;
+
 declare module 'fastify' {
   interface FastifyRequest {
     principal?: Principal;
+    /** Who sent the credential of this request, asked for when a route needs to know. Errors: INVALID_CLIENT. */
+    identify?: () => Promise<Caller | null>;
+    /** Whose rate limit the request counts against, if its credential is one of ours. */
+    countedAs?: string | undefined;
   }
 }

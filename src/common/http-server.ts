@@ -41,9 +41,15 @@ export function serverOptions(filter: ProblemFilter, trustedProxies: string[]): 
 const CLIENT_ERRORS: Record<string, ErrorCode> = { HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE' };
 
 /** What a browser may not do with an answer: guess its type, show it in a frame, tell others where it was. */
-const PROTECTION = { 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' };
+const PROTECTION = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  // Nothing here is a page but the documentation, which sets its own.
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+};
 
-/** Adds to every request: its id in the answer, a body that can be stored, one line in the log, and 405 where it fits. */
+/** Adds to every request: its id in the answer, a body that can be stored, and one line in the log. */
 export function prepareServer(app: NestFastifyApplication): void {
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   app.useBodyParser('application/json', { bodyLimit: BODY_LIMIT }, (_request, body: Buffer, done) => {
@@ -56,6 +62,19 @@ export function prepareServer(app: NestFastifyApplication): void {
   });
   // Fastify reads text bodies by itself; here they are 415.
   server.removeContentTypeParser('text/plain');
+  server.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'x-request-id': request.id, ...PROTECTION });
+  });
+  server.addHook('preValidation', async (request) => refuseUnstorable(request.body));
+  const metrics = app.get(ProcessMetrics);
+  server.addHook('onResponse', async (request, reply) => {
+    logRequest(request, reply);
+    countRequest(metrics, request, reply);
+  });
+}
+
+/** Refuses what no route could want: no Host, text that cannot be stored, and, with 405, methods that an address lacks. */
+export function refuseUnroutable(server: FastifyInstance): void {
   const routes: { method: string; path: RegExp }[] = [];
   server.addHook('onRoute', ({ method, url }) => {
     const path = new RegExp(
@@ -67,7 +86,6 @@ export function prepareServer(app: NestFastifyApplication): void {
     for (const name of [method].flat()) routes.push({ method: name, path });
   });
   server.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'x-request-id': request.id, ...PROTECTION });
     if (!request.headers.host && request.raw.httpVersion === '1.1') throw new HttpException('Host is missing', 400);
     refuseUnstorable(request.query);
     refuseUnstorable(request.params);
@@ -77,12 +95,6 @@ export function prepareServer(app: NestFastifyApplication): void {
     if (allowed.length === 0) return;
     reply.header('allow', allowed.join(', '));
     throw new HttpException('Method Not Allowed', 405);
-  });
-  server.addHook('preValidation', async (request) => refuseUnstorable(request.body));
-  const metrics = app.get(ProcessMetrics);
-  server.addHook('onResponse', async (request, reply) => {
-    logRequest(request, reply);
-    countRequest(metrics, request, reply);
   });
 }
 
