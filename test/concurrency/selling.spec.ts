@@ -159,6 +159,22 @@ describe('a product that changes while an order waits for it', () => {
     expect([status, body.code, body.total_amount_cents]).toEqual([409, 'PRICE_CHANGED', 300]);
   });
 
+  it('is sold if a piece comes back', async () => {
+    const lamp = await app.newProduct({ stock: 1 });
+    await buy(0, order([lamp, 1]));
+    const lock = await holdLock(
+      app.databaseUrl,
+      `WITH restocked AS (UPDATE products SET on_hand = on_hand + 1 WHERE id = ${lamp.id} RETURNING id)
+       INSERT INTO stock_movements (product_id, kind, on_hand_delta, reserved_delta, actor_type)
+       SELECT id, 'adjust', 1, 0, 'system' FROM restocked`,
+    );
+    const placing = buy(1, order([lamp, 1]));
+    await lock.waitedForBy(1);
+    await lock.release();
+    expect((await placing).status).toBe(201);
+    expect(await stockOf(lamp)).toEqual({ on_hand: 2, reserved: 2, available: 0 });
+  });
+
   it('is not sold once it is not sold any more', async () => {
     const lamp = await app.newProduct();
     const { status, body } = await during('active = false', order([lamp, 1]), lamp);
