@@ -31,7 +31,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'];
 
 /** The application with everything HTTP that `main.ts` and the tests share; not listening yet. */
 export async function createApp(config: Config): Promise<NestFastifyApplication> {
-  Logger.overrideLogger(new NestLogger(await createLogger(config.LOG_LEVEL, config.LOG_FILE)));
+  Logger.overrideLogger(new NestLogger(createLogger(config.LOG_LEVEL, config.LOG_FILE)));
   armFailpoint(config.FAILPOINT);
   const filter = new ProblemFilter();
   const adapter = new FastifyAdapter(serverOptions(filter, listOf(config.TRUSTED_PROXIES)));

@@ -1,12 +1,12 @@
 import type { LoggerService } from '@nestjs/common';
 import pino, { type Level, type Logger, type LoggerOptions } from 'pino';
-import roll from 'pino-roll';
+import { rotatedFile } from './rotated-file';
 
 /** What never reaches the log, wherever it stands in a logged object. */
 const SECRETS = ['password', 'password_hash', 'token', 'refresh_token', 'client_secret', 'authorization', 'cookie'];
 
 /** The process's logger: one JSON object a line on stdout and, rotated, in `file`; times in ISO 8601, secrets masked. */
-export async function createLogger(level: string, file?: string): Promise<Logger> {
+export function createLogger(level: string, file?: string): Logger {
   const options: LoggerOptions = {
     level,
     base: null,
@@ -15,9 +15,9 @@ export async function createLogger(level: string, file?: string): Promise<Logger
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
   };
   if (!file) return pino(options);
-  const rolled = await roll({ file, size: '10m', limit: { count: 4 }, mkdir: true });
+  const streams = [pino.destination(1), rotatedFile(file)];
   // The logger has filtered by level already.
-  return pino(options, pino.multistream([pino.destination(1), rolled].map((stream) => ({ stream, level: 'trace' }))));
+  return pino(options, pino.multistream(streams.map((stream) => ({ stream, level: 'trace' }))));
 }
 
 /** What Nest tells about its own wiring; of use to whoever debugs it only. */

@@ -174,7 +174,8 @@ export class Config {
   METRICS_TOKEN?: string;
 
   @TextField({
-    description: 'Also write the log to this file, rotated at 10 MiB, five of them kept.',
+    description:
+      'Also write the log to this file, one for each process. At 10 MiB it becomes LOG_FILE.1 and a new one begins; four old ones are kept.',
     max: 4096,
     ...optional,
   })
