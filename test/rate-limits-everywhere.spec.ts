@@ -1,3 +1,4 @@
+import { BoundedMemory } from '../src/auth/bounded-memory';
 import { logIn, PASSWORD, startApp, type TestApp } from './support/app';
 import type { Answer, Client } from './support/client';
 
@@ -95,6 +96,13 @@ describe('the limit of all requests', () => {
     }
   });
 
+  it('counts guesses at METRICS_TOKEN', async () => {
+    const { anonymous } = await start({ RATE_LIMIT_REQUESTS: '5', METRICS_TOKEN: 'a token for Prometheus' });
+    const scrape = anonymous.with({ authorization: 'Bearer a guess' });
+    // The login of the admin was the first request.
+    expect(await statuses(5, () => scrape.get('/metrics'))).toEqual([...times(4, 401), 429]);
+  });
+
   let people = 0;
   async function register() {
     const person = { name: 'Ann', email: `ann${people++}@example.com`, password: PASSWORD };
@@ -177,4 +185,23 @@ describe('the limit of logins', () => {
     await at('192.0.2.8').post('auth/register', other);
     expect((await at('198.51.100.2').post('auth/login', { email: other.email, password: PASSWORD })).status).toBe(200);
   });
+
+  it('holds back guesses at the present password by whoever has a token, from one address and from many', async () => {
+    const email = 'guessed@example.com';
+    await at('192.0.2.20').post('auth/register', { ...person, email });
+    const ann = await logIn(at('192.0.2.21'), { email, password: PASSWORD });
+    const guess = (address: string) =>
+      from(ann, address).post('auth/password', { current_password: 'a guess', new_password: 'another password' });
+    expect(await statuses(3, () => guess('192.0.2.22'))).toEqual([400, 400, 429]);
+    const attack = await statuses(19, (n) => guess(`203.0.113.${100 + n}`));
+    expect([attack[0], attack.at(-1)]).toEqual([400, 429]);
+  });
+});
+
+it('a limit in memory forgets who was asked about longest ago before it grows past its bound', async () => {
+  const limiter = new BoundedMemory({ points: 2, duration: 3600 }, 2);
+  const left = async (key: string) => (await limiter.consume(key)).remainingPoints;
+  expect([await left('a'), await left('b'), await left('a'), await left('c')]).toEqual([1, 1, 0, 1]);
+  await expect(left('a')).rejects.toMatchObject({ consumedPoints: 3 });
+  expect(await left('b')).toBe(1);
 });

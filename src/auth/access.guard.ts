@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ACCESS, type AccessRule, TAKES_CREDENTIALS } from '../common/access';
 import { DomainError } from '../common/domain-error';
+import type { Role } from '../common/principal';
 import { RateLimits } from './rate-limits';
 
 /** Stands in front of every route and holds who is asking to the route's access rule. */
@@ -17,16 +18,18 @@ export class AccessGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const rule = this.reflector.get<AccessRule | undefined>(ACCESS, context.getHandler());
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    if (rule === 'public') {
-      const credentials = this.reflector.get<boolean | undefined>(TAKES_CREDENTIALS, context.getHandler());
-      if (credentials) await this.limits.countCredentials(request, context.switchToHttp().getResponse<FastifyReply>());
-      return true;
-    }
+    if (rule !== 'public') await this.admit(request, rule);
+    if (this.reflector.get<boolean | undefined>(TAKES_CREDENTIALS, context.getHandler()))
+      await this.limits.countCredentials(request, context.switchToHttp().getResponse<FastifyReply>());
+    return true;
+  }
+
+  private async admit(request: FastifyRequest, roles: readonly Role[] | undefined): Promise<void> {
     const caller = await request.identify?.();
     if (!caller) throw new DomainError('UNAUTHENTICATED', 'Log in and send the access token as Authorization: Bearer.');
     request.principal = { ...caller, requestId: request.id };
     // A route without a rule is refused at start-up; should one get here all the same, nobody may call it.
-    if (!rule?.includes(caller.role)) throw new DomainError('FORBIDDEN', `Your role (${caller.role}) may not do this.`);
-    return true;
+    if (!roles?.includes(caller.role))
+      throw new DomainError('FORBIDDEN', `Your role (${caller.role}) may not do this.`);
   }
 }

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Header, HttpCode, Post, Res, UseFilters } from '@nestjs/common';
 import { ApiBasicAuth, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { CurrentPrincipal, PublicCredentials, Roles } from '../common/access';
+import { CurrentPrincipal, Public, Roles, TakesCredentials } from '../common/access';
 import type { Principal } from '../common/principal';
 import { ApiProblem } from '../common/problem';
 import { RegisterRequest, UserResponse } from '../users/user.dto';
@@ -16,7 +16,8 @@ export class AuthController {
   constructor(private readonly auth: AuthService) {}
 
   @Post('register')
-  @PublicCredentials()
+  @Public()
+  @TakesCredentials()
   @ApiOperation({ summary: 'Register', description: 'Opens an account with the role `user`.' })
   @ApiCreatedResponse({ type: UserResponse })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
@@ -31,7 +32,8 @@ export class AuthController {
   }
 
   @Post('login')
-  @PublicCredentials()
+  @Public()
+  @TakesCredentials()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Log in', description: 'By e-mail or username. `expires_in` is in seconds.' })
@@ -43,7 +45,8 @@ export class AuthController {
   }
 
   @Post('token')
-  @PublicCredentials()
+  @Public()
+  @TakesCredentials()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @UseFilters(OAuthProblemFilter)

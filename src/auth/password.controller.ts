@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentPrincipal, PublicCredentials, Roles } from '../common/access';
+import { CurrentPrincipal, Public, Roles, TakesCredentials } from '../common/access';
 import type { Principal } from '../common/principal';
 import { ApiProblem } from '../common/problem';
 import { Credentials } from '../users/credentials';
@@ -17,6 +17,7 @@ export class PasswordController {
 
   @Post('password')
   @Roles('user', 'admin')
+  @TakesCredentials()
   @HttpCode(204)
   @ApiOperation({
     summary: 'Change the password',
@@ -32,7 +33,8 @@ export class PasswordController {
   }
 
   @Post('forgot-password')
-  @PublicCredentials()
+  @Public()
+  @TakesCredentials()
   @HttpCode(202)
   @ApiOperation({
     summary: 'Ask for a new password',
@@ -46,7 +48,8 @@ export class PasswordController {
   }
 
   @Post('reset-password')
-  @PublicCredentials()
+  @Public()
+  @TakesCredentials()
   @HttpCode(204)
   @ApiOperation({
     summary: 'Set a new password',

@@ -2,10 +2,11 @@ import { isIPv6 } from 'node:net';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Redis } from 'ioredis';
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { type RateLimiterAbstract, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { DomainError } from '../common/domain-error';
 import { ProcessMetrics } from '../common/process-metrics';
 import { Config } from '../config/config';
+import { BoundedMemory } from './bounded-memory';
 
 /**
  * An account may be tried this many times as often as one address may try: a guess from many addresses is slowed, but a
@@ -13,7 +14,10 @@ import { Config } from '../config/config';
  */
 const ADDRESSES_PER_ACCOUNT = 10;
 
-/** Asked by machines at their own pace, or files. By route, so that an address which does not exist is limited. */
+/**
+ * Asked by machines at their own pace, or files. By route, so that an address which does not exist is limited; and not the
+ * metrics behind METRICS_TOKEN, which could be guessed there.
+ */
 const UNLIMITED = /^\/(health|metrics|docs|redoc|openapi\.json)(\/|$)/;
 
 /** How long an address that logged in to an account is known: 7 days. */
@@ -56,7 +60,8 @@ export class RateLimits implements OnApplicationShutdown {
    */
   attach(server: FastifyInstance): void {
     server.addHook('onRequest', async (request, reply) => {
-      if (UNLIMITED.test(request.routeOptions.url ?? '')) return;
+      const { url = '' } = request.routeOptions;
+      if (UNLIMITED.test(url) && !(url === '/metrics' && this.config.METRICS_TOKEN)) return;
       await this.consume(this.general, request.countedAs ?? addressOf(request), reply);
     });
     server.addHook('onResponse', async (request, reply) => {
@@ -65,13 +70,13 @@ export class RateLimits implements OnApplicationShutdown {
   }
 
   /**
-   * Counts an attempt to log in, register or reset: for its address, and for the account that it names, so that neither
-   * one password over many accounts nor many passwords for one account come far. An address from which the owner has logged
+   * Counts an attempt to log in, register, reset or change a password: for its address, and for the account that it is
+   * about, so that neither one password over many accounts nor many passwords for one account come far. An address from which the owner has logged
    * in is not held to what strangers do to the account: they cannot lock the owner out. Errors: RATE_LIMITED.
    */
   async countCredentials(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     await this.consume(this.credentials, addressOf(request), reply);
-    const account = accountOf(request.body);
+    const account = accountOf(request);
     if (!account) return;
     const attempt = { account, known: `${account} ${addressOf(request)}` };
     this.attempts.set(request, attempt);
@@ -111,7 +116,7 @@ export class RateLimits implements OnApplicationShutdown {
 
   private limit(name: string, points: number): Limit {
     const options = { points, duration: this.config.RATE_LIMIT_WINDOW, keyPrefix: `orders:limit:${name}` };
-    const memory = new RateLimiterMemory(options);
+    const memory = new BoundedMemory(options);
     if (!this.redis) return { name, points, limiter: memory };
     const limiter = new RateLimiterRedis({ ...options, storeClient: this.redis, insuranceLimiter: memory });
     return { name, points, limiter };
@@ -138,9 +143,10 @@ function expand(ip: string): string[] {
   return tail === undefined ? left : [...left, ...Array(8 - left.length - right.length).fill('0'), ...right];
 }
 
-/** Whom a request for credentials is about, as far as it says so. */
-function accountOf(body: unknown): string | undefined {
+/** Whom a request for credentials is about: its caller, or whom it names, as far as it says so. */
+function accountOf({ principal, body }: FastifyRequest): string | undefined {
+  if (principal) return `${principal.type}:${principal.id}`;
   const { email, username } = Object(body) as { email?: unknown; username?: unknown };
   const account = email ?? username;
-  return typeof account === 'string' ? account.toLowerCase().slice(0, 254) : undefined;
+  return typeof account === 'string' ? `named:${account.toLowerCase().slice(0, 254)}` : undefined;
 }

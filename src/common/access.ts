@@ -13,8 +13,8 @@ export const Public = () => applyDecorators(SetMetadata(ACCESS, 'public'), ApiSe
 /** Metadata key of the routes that check or set a password. */
 export const TAKES_CREDENTIALS = 'takes-credentials';
 
-/** Anybody may call this route, but only a few times a minute: it can be used to guess. */
-export const PublicCredentials = () => applyDecorators(Public(), SetMetadata(TAKES_CREDENTIALS, true));
+/** Whoever may call this route may do so only a few times a minute: it can be used to guess. */
+export const TakesCredentials = () => SetMetadata(TAKES_CREDENTIALS, true);
 
 /** Only these roles may call this route: 401 without a valid credential, 403 with another role. */
 export const Roles = (...roles: [Role, ...Role[]]) =>

@@ -139,7 +139,7 @@ export class Config {
   RATE_LIMIT_WINDOW = 60;
 
   @IntegerField({
-    description: 'Attempts to log in, register or reset a password that an address has in a window.',
+    description: 'Attempts to log in, register, reset or change a password that an address has in a window.',
     min: 1,
     max: 1_000_000_000,
     fromText: true,
