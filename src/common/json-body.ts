@@ -3,6 +3,8 @@ import secureJson from 'secure-json-parse';
 import { DomainError, validationFailed } from './domain-error';
 
 const MAX_DEPTH = 20;
+/** More than any valid body can hold. Validation takes seconds for the hundred thousand that fit into the size limit. */
+const MAX_VALUES = 5_000;
 
 /** Reads a JSON body. Refuses invalid UTF-8, which the platform would silently replace, and `__proto__` keys. */
 export function parseJsonBody(body: Buffer): unknown {
@@ -22,9 +24,13 @@ export function parseJsonBody(body: Buffer): unknown {
  */
 export function refuseUnstorable(root: unknown): void {
   let level = [{ value: root, path: '' }];
+  let values = 0;
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_DEPTH)
-      throw new DomainError('MALFORMED_REQUEST', `The body is nested deeper than ${MAX_DEPTH} levels.`);
+      throw new DomainError('MALFORMED_REQUEST', `The request is nested deeper than ${MAX_DEPTH} levels.`);
+    values += level.length;
+    if (values > MAX_VALUES)
+      throw new DomainError('MALFORMED_REQUEST', `The request holds more than ${MAX_VALUES} values.`);
     level = level.flatMap(({ value, path }) => {
       if (typeof value === 'string' && !isStorable(value)) throw unstorable(path);
       return childrenOf(value).map(([key, child]) => {
