@@ -19,8 +19,8 @@ export function parseJsonBody(body: Buffer): unknown {
 
 /**
  * Refuses what no field of ours could mean, before validation walks it: nesting deeper than 20 levels (which exhausts
- * the stack of the pipes), NUL and lone surrogates (which PostgreSQL refuses). Itself walks level by level, without
- * recursion.
+ * the stack of the pipes), more than 5,000 values (which would hold up everybody else), NUL and lone surrogates (which
+ * PostgreSQL refuses), and names that every object has. Itself walks level by level, without recursion.
  */
 export function refuseUnstorable(root: unknown): void {
   let level = [{ value: root, path: '' }];
@@ -35,12 +35,15 @@ export function refuseUnstorable(root: unknown): void {
       if (typeof value === 'string' && !isStorable(value)) throw unstorable(path);
       return childrenOf(value).map(([key, child]) => {
         if (!isStorable(key)) throw unstorable(path);
+        if (isReserved(key)) throw validationFailed([{ field: key, message: 'is a reserved name' }]);
         return { value: child, path: path ? `${path}.${key}` : key };
       });
     });
   }
 }
 
+/** `constructor`, `toString` and the like: validation would drop a field of that name without a word. */
+const isReserved = (key: string) => key in Object.prototype || key === 'prototype';
 const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed();
 const childrenOf = (value: unknown) => (typeof value === 'object' && value !== null ? Object.entries(value) : []);
 
