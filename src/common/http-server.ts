@@ -49,7 +49,7 @@ const PROTECTION = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
-/** Adds to every request: its id in the answer, a body that can be stored, and one line in the log. */
+/** Adds to every request: its id in the answer, and one line in the log. */
 export function prepareServer(app: NestFastifyApplication): void {
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   app.useBodyParser('application/json', { bodyLimit: BODY_LIMIT }, (_request, body: Buffer, done) => {
@@ -65,7 +65,6 @@ export function prepareServer(app: NestFastifyApplication): void {
   server.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, ...PROTECTION });
   });
-  server.addHook('preValidation', async (request) => refuseUnstorable(request.body));
   const metrics = app.get(ProcessMetrics);
   server.addHook('onResponse', async (request, reply) => {
     logRequest(request, reply);
