@@ -11,6 +11,7 @@ import { armFailpoint } from './common/failpoint';
 import { prepareServer, refuseUnroutable, serverOptions } from './common/http-server';
 import { createLogger, NestLogger } from './common/logging';
 import { ProblemFilter } from './common/problem-filter';
+import { UnreadInput } from './common/unread-input';
 import { StrictValidation } from './common/validation';
 import { type Config, listOf } from './config/config';
 import { mountDocs } from './docs/pages';
@@ -39,6 +40,7 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
     abortOnError: false,
   });
   app.setGlobalPrefix('api/v1', { exclude: ['health', 'health/live', 'health/ready', 'metrics'] });
+  app.useGlobalInterceptors(new UnreadInput());
   app.useGlobalPipes(new StrictValidation());
   app.useGlobalFilters(filter);
   await prepareRequests(app, config);
