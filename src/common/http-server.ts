@@ -86,6 +86,7 @@ export function refuseUnroutable(server: FastifyInstance): void {
   });
   server.addHook('onRequest', async (request, reply) => {
     if (!request.headers.host && request.raw.httpVersion === '1.1') throw new HttpException('Host is missing', 400);
+    refuseBadEncoding(request.url);
     refuseUnstorable(request.query);
     refuseUnstorable(request.params);
     if (!request.is404) return;
@@ -95,6 +96,15 @@ export function refuseUnroutable(server: FastifyInstance): void {
     reply.header('allow', allowed.join(', '));
     throw new HttpException('Method Not Allowed', 405);
   });
+}
+
+/** The router refuses a path that is encoded badly; the parser of queries would take it as it is. */
+function refuseBadEncoding(url: string): void {
+  try {
+    decodeURIComponent(url);
+  } catch {
+    throw new HttpException('The address is encoded badly', 400);
+  }
 }
 
 const logger = new Logger('request');
