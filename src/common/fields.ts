@@ -6,10 +6,10 @@ import {
   ArrayMinSize,
   IsArray,
   IsBoolean,
-  IsEmail,
   IsIn,
   IsInt,
   IsString,
+  isEmail,
   Length,
   Matches,
   Max,
@@ -98,7 +98,11 @@ export function EmailField(field: Field): PropertyDecorator {
     present(field),
     IsString({ message: 'must be a string' }),
     Length(3, 254, { message: 'must have at most 254 characters' }),
-    IsEmail({}, { message: 'must be an e-mail address such as ann@example.com' }),
+    // ASCII only, because not every mail server takes anything else. Domains in other scripts have an ASCII form (xn--…).
+    Satisfies(
+      (email) => isEmail(email) && /^[\x21-\x7e]*$/.test(email as string),
+      'must be an e-mail address such as ann@example.com',
+    ),
     documented(field, { type: 'string', format: 'email', maxLength: 254 }),
   );
 }
