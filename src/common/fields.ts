@@ -80,17 +80,25 @@ export function TextField(
   return applyDecorators(
     present(field),
     IsString({ message: 'must be a string' }),
-    Length(min, max, { message: `must have ${min} to ${max} characters` }),
+    Satisfies((text) => hasLength(text, min, max), `must have ${min} to ${max} characters`),
     ...(pattern ? [Matches(pattern, { message: hint })] : []),
     documented(field, {
       type: 'string',
       minLength: min,
       maxLength: max,
-      ...(field.pattern && { pattern: field.pattern.source }),
+      ...(pattern && { pattern: pattern.source }),
       ...(format && { format }),
     }),
   );
 }
+
+/** Counts code points, as JSON Schema and PostgreSQL do; class-validator leaves out some of what joins with others. */
+const hasLength = (text: unknown, min: number, max: number): boolean => {
+  // Two units make a code point at most: no need to take a megabyte apart to know that it is too long.
+  if (typeof text !== 'string' || text.length > 2 * max) return false;
+  const { length } = [...text];
+  return length >= min && length <= max;
+};
 
 /** An e-mail address of at most 254 characters. */
 export function EmailField(field: Field): PropertyDecorator {
