@@ -145,8 +145,9 @@ export function EnumListField(field: Field & { values: readonly string[] }): Pro
   );
 }
 
+/** Offsets up to 14:59: there are none beyond 14 hours, and PostgreSQL refuses those of 16 and more. */
 const ISO_8601 =
-  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))?$/;
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d))?$/;
 
 /** True for a date, or a date and time with an offset, that exists in the calendar (2026-02-30 does not). */
 function isDateTime(value: unknown): boolean {
@@ -162,7 +163,8 @@ export function DateTimeField(field: Field): PropertyDecorator {
   return applyDecorators(
     present(field),
     Satisfies(isDateTime, 'must be an ISO 8601 date or date-time with an offset, such as 2026-01-31T12:00:00Z'),
-    documented(field, { type: 'string', format: 'date-time' }),
+    // By pattern: the format `date-time` would have neither dates alone nor times without seconds.
+    documented(field, { type: 'string', pattern: ISO_8601.source }),
   );
 }
 
