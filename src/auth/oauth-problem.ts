@@ -1,5 +1,5 @@
 import { type ArgumentsHost, applyDecorators, Catch } from '@nestjs/common';
-import { ApiExtraModels, ApiProperty, ApiResponse } from '@nestjs/swagger';
+import { ApiExtraModels, ApiPropertyOptional, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { DomainError, type ErrorCode } from '../common/domain-error';
 import { Problem, problemResponse } from '../common/problem';
@@ -18,10 +18,14 @@ const OAUTH_ERROR: Partial<Record<ErrorCode, OAuthError>> = {
 
 /** The body of an error of the token endpoint: a problem that OAuth clients understand as well. */
 class OAuthProblem extends Problem {
-  @ApiProperty({ enum: OAUTH_ERRORS, description: 'The error in the words of RFC 6749.', example: 'invalid_grant' })
-  error!: OAuthError;
-  @ApiProperty({ description: 'The same as `detail`.', example: 'The e-mail, username or password is wrong.' })
-  error_description!: string;
+  @ApiPropertyOptional({
+    enum: OAUTH_ERRORS,
+    description: 'The error in the words of RFC 6749; missing where the request could not even be read.',
+    example: 'invalid_grant',
+  })
+  error?: OAuthError;
+  @ApiPropertyOptional({ description: 'The same as `detail`.', example: 'The e-mail, username or password is wrong.' })
+  error_description?: string;
 }
 
 /** Adds `error` and `error_description` to the problems of the token endpoint. */

@@ -141,7 +141,7 @@ export function EnumListField(field: Field & { values: readonly string[] }): Pro
     IsArray(),
     ArrayMaxSize(field.values.length, { message: `can be given at most ${field.values.length} times` }),
     IsIn(field.values, { each: true, message: `must be one of: ${field.values.join(', ')}` }),
-    documented(field, { enum: [...field.values], isArray: true } as ApiPropertyOptions),
+    documented(field, { enum: [...field.values], isArray: true, maxItems: field.values.length } as ApiPropertyOptions),
   );
 }
 

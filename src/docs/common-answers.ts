@@ -1,6 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { problemResponse } from '../common/problem';
-import { type Operation, operationsOf, type Response } from './operations';
+import { type Operation, operationsOf, type Response, type Schema } from './operations';
 
 const HEADERS = {
   'X-Request-Id': { description: 'Yours if it was sane, else a new one; it finds the log lines.', required: true },
@@ -47,12 +47,24 @@ export function addCommonAnswers(document: OpenAPIObject): void {
   };
   for (const { method, path, operation } of operationsOf(document)) {
     const isApi = path.startsWith('/api/');
+    makeBodyOptional(document, operation);
     addProblems(operation, { ...ANY, ...(method !== 'get' && WITH_BODY), ...(isApi && LIMITED) });
     for (const [status, response] of Object.entries(operation.responses)) {
       const names = HEADERS_OF[status] ?? [];
       addHeaders(response as Response, isApi ? names : names.filter((name) => !name.startsWith('RateLimit')));
     }
   }
+}
+
+/** A body of which every field may be left out may be left out itself. */
+function makeBodyOptional({ components }: OpenAPIObject, { requestBody }: Operation): void {
+  const { content = {} } = (requestBody ?? {}) as Pick<Response, 'content'>;
+  const schemas = Object.values(content).map(({ schema }) => {
+    const name = (schema as { $ref: string }).$ref.split('/').at(-1) as string;
+    return components?.schemas?.[name] as Schema;
+  });
+  if (schemas.length > 0 && schemas.every(({ required }) => !required))
+    Object.assign(requestBody as object, { required: false });
 }
 
 function addProblems({ responses }: Operation, problems: Record<number, string>): void {

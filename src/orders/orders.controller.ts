@@ -24,7 +24,7 @@ const ApiReference = () =>
   ApiParam({
     name: 'id',
     description: 'The id, or the number such as ORD-7K3M9Q2X.',
-    schema: { type: 'string' },
+    schema: { type: 'string', maxLength: 12 },
     example: '1',
   });
 const ApiMissing = () => ApiProblem(404, 'There is no such order, or it is not yours.');
@@ -54,7 +54,7 @@ export class OrdersController {
     name: 'Idempotency-Key',
     required: false,
     description: '1 to 255 printable characters; kept 24 hours.',
-    schema: { type: 'string', maxLength: 255 },
+    schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x20-\\x7e]*$' },
   })
   @ApiCreatedResponse({
     type: OrderResponse,
