@@ -44,11 +44,11 @@ export class Client {
   }
 }
 
-/** Sends again after a second, as the answer asks, while the service has more to do than it can. */
-export async function patiently(send: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
+/** Sends again after a second, as the answer asks, while the service has more to do than it can; `times` at most. */
+export async function patiently(send: () => Promise<Answer>, times = Number.POSITIVE_INFINITY): Promise<Answer> {
+  for (let time = 1; ; time++) {
     const answer = await send();
-    if (answer.status !== 503) return answer;
+    if (answer.status !== 503 || time >= times) return answer;
     await setTimeout(1000);
   }
 }

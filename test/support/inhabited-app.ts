@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import type { Sender } from './api-request';
+import { logIn, PASSWORD, startApp, type TestApp } from './app';
+import type { Client } from './client';
+import { type Contract, contractOf, type DocumentedOperation } from './contract';
+import { type Known, ValidRequests } from './valid-requests';
+
+type Entity = { id: number };
+type Order = Entity & { number: string };
+
+/** A service in which there is something of everything that a request can name, and what can be asked of it. */
+export interface InhabitedApp {
+  app: TestApp;
+  contract: Contract;
+  valid: ValidRequests;
+  /** Adds new orders, and new people of each role: what one operation has done to them cannot spoil the next. */
+  newPeople(): Promise<Record<Sender['label'], Sender>>;
+  /** Does this for each operation of the document, a few at a time, and returns all that comes out. */
+  forEachOperation<T>(work: (operation: DocumentedOperation) => Promise<T[]>): Promise<T[]>;
+}
+
+/** Operations that are tried at the same time: one alone would mostly wait for the database. */
+const AT_ONCE = 6;
+
+export async function startInhabitedApp(): Promise<InhabitedApp> {
+  const app = await startApp();
+  const contract = (await contractOf(app.origin)) as Contract;
+  // The small ids that are tried as payloads name nothing that the requests after them need.
+  for (const table of ['users', 'products', 'orders', 'api_clients', 'sessions'])
+    await app.sql(`ALTER TABLE ${table} ALTER COLUMN id RESTART WITH 2000`);
+  const customer = await app.newUser();
+  const bystander = await app.newUser();
+  const products: (Entity & { sku: string })[] = [];
+  for (const stock of [1_000_000_000, 50, null]) products.push(await app.newProduct({ sku: randomUUID(), stock }));
+  const clients = await Promise.all(['a', 'b', 'c'].map((name) => newClient(app.admin, name)));
+  const warehouse = await newClient(app.admin, 'Warehouse');
+  const orders: Order[] = [];
+  const sessions: Entity[] = [];
+
+  const placeOrders = async () => {
+    // A product of their own: the known ones are changed, and may not be for sale any more.
+    const { id } = await app.newProduct();
+    for (let count = 0; count < 9; count++) {
+      const { body } = await customer.post('orders', { items: [{ product_id: id, quantity: 1 }] });
+      orders.unshift(body);
+    }
+  };
+  const newPeople = async () => {
+    await placeOrders();
+    // Not by the first admin, whose id of 1 is among what is tried.
+    const { email } = await app.newUser();
+    await app.sql("UPDATE users SET role = 'admin' WHERE email = $1", [email]);
+    const admin = await logIn(app.anonymous, { email, password: PASSWORD });
+    sessions.unshift(...(await admin.get('auth/sessions')).body.sessions);
+    const user = await logIn(app.anonymous, { email: (await app.newUser()).email, password: PASSWORD });
+    const basic = Buffer.from(`${warehouse.client_id}:${warehouse.client_secret}`).toString('base64');
+    return {
+      admin: { label: 'admin', client: admin },
+      user: { label: 'user', client: user },
+      service: { label: 'service', client: app.anonymous.with({ authorization: `Basic ${basic}` }) },
+      nobody: { label: 'nobody', client: app.anonymous },
+    } as const;
+  };
+  const known = {
+    ...knownEntities({ products, users: [bystander], clients, sessions, orders }),
+    ...knownPeople(customer.email, warehouse),
+    'PlaceOrderRequest.user_id': fc.constantFrom(customer.id, bystander.id),
+  };
+  return {
+    app,
+    contract,
+    valid: new ValidRequests(contract, known),
+    newPeople,
+    async forEachOperation(work) {
+      const waiting = [...contract.operations];
+      const results: Awaited<ReturnType<typeof work>> = [];
+      const runOneByOne = async () => {
+        for (let next = waiting.shift(); next; next = waiting.shift()) results.push(...(await work(next)));
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, runOneByOne));
+      return results;
+    },
+  };
+}
+
+async function newClient(admin: Client, name: string) {
+  return (await admin.post('clients', { name })).body as Entity & { client_id: string; client_secret: string };
+}
+
+interface Entities {
+  products: (Entity & { sku: string })[];
+  users: Entity[];
+  clients: Entity[];
+  sessions: Entity[];
+  orders: Order[];
+}
+
+/** Ids that exist, and now and then one that does not. Sessions and orders, newest first, are added later. */
+function knownEntities({ products, users, clients, sessions, orders }: Entities): Known {
+  const among = (all: Entity[]) => fc.nat(12).map((index) => all[index % (all.length + 1)]?.id ?? 2_147_483_647);
+  const order = fc.nat(12).map((index) => {
+    const one = orders[index >> 1];
+    return index % 2 ? (one?.number ?? 'ORD-00000000') : (one?.id ?? 999_999);
+  });
+  const deleted = clients.slice(0, 1);
+  const quantity = fc.integer({ min: 1, max: 1000 });
+  const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 50 }).filter((text) => /\S/.test(text));
+  return {
+    '/products/{id} id': among(products),
+    '/products/{id}/stock id': among(products),
+    '/users/{id} id': among(users),
+    '/clients/{id} id': among(deleted),
+    '/clients/{id}/rotate id': among(clients.slice(1)),
+    '/auth/sessions/{id} id': among(sessions),
+    ...Object.fromEntries(['', '/history', '/status', '/cancel'].map((verb) => [`/orders/{id}${verb} id`, order])),
+    OrderItemRequest: fc.oneof(
+      fc.record({ product_id: among(products), quantity }),
+      fc.record({ sku: fc.constantFrom(...products.map(({ sku }) => sku)), quantity }),
+      fc.record({ name, unit_price_cents: fc.nat(), quantity }),
+    ),
+    'PlaceOrderRequest.expected_total_cents': null,
+    'AdjustStockRequest.delta': fc.integer({ min: 1, max: 1000 }),
+    'If-Match': fc.constantFrom('*', '"1"', '"2"', '"99"'),
+    // Only what a list has given out is one.
+    cursor: null,
+  };
+}
+
+function knownPeople(customer: string, client: { client_id: string; client_secret: string }): Known {
+  const email = fc.constantFrom(customer, customer, 'nobody@example.com');
+  const password = fc.constantFrom(PASSWORD, PASSWORD, 'wrong password');
+  const grant = (grant_type: string) => fc.constant(grant_type);
+  return {
+    LoginRequest: fc.oneof(fc.record({ email, password }), fc.record({ username: email, password })),
+    TokenRequest: fc.oneof(
+      fc.record({ grant_type: grant('password'), username: email, password }),
+      fc.record({ grant_type: grant('refresh_token'), refresh_token: fc.string({ minLength: 1 }) }),
+      fc.record({
+        grant_type: grant('client_credentials'),
+        client_id: fc.constant(client.client_id),
+        client_secret: fc.constantFrom(client.client_secret, 'wrong secret'),
+      }),
+    ),
+    'ForgotPasswordRequest.email': email,
+    'ChangePasswordRequest.current_password': password,
+  };
+}
