@@ -43,9 +43,12 @@ WITH source AS (
   FROM source CROSS JOIN LATERAL (SELECT
     timestamptz '2026-01-01' + n * interval '25 seconds' AS at,
     CASE abs(spread) % 20 WHEN 0 THEN 'cancelled' WHEN 1 THEN 'failed' ELSE 'completed' END AS status) row
-  RETURNING id, number, created_at
+  RETURNING id, number, status, total_quantity, total_amount_cents, created_at
 ), line AS (
   SELECT id, created_at, substr(number, 3)::int AS n FROM placed
+), tally AS (
+  INSERT INTO order_tallies (status, orders, total_quantity, total_amount_cents)
+  SELECT status, count(*), sum(total_quantity), sum(total_amount_cents) FROM placed GROUP BY status
 ), history AS (
   INSERT INTO order_history (order_id, version, to_status, attempt, actor_type, actor_name, created_at)
   SELECT id, 1, 'pending', 0, 'system', 'benchmark', created_at FROM line

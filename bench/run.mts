@@ -150,8 +150,12 @@ async function list(service: Service, token: string, query: object, totals: bool
 /** Queues and processes orders with a gateway that takes no time; orders a second. */
 async function processBacklog(databaseUrl: string, client: Client, firstUser: number): Promise<number> {
   await client.query(
-    `INSERT INTO orders (user_id, number, currency, total_quantity, total_amount_cents)
-     SELECT $1, 'Q-' || $3::text || n, 'USD', 1, 100 FROM generate_series(1, $2) n`,
+    `WITH placed AS (
+       INSERT INTO orders (user_id, number, currency, total_quantity, total_amount_cents)
+       SELECT $1, 'Q-' || $3::text || n, 'USD', 1, 100 FROM generate_series(1, $2) n RETURNING *
+     )
+     INSERT INTO order_tallies (status, orders, total_quantity, total_amount_cents)
+     SELECT status, count(*), sum(total_quantity), sum(total_amount_cents) FROM placed GROUP BY status`,
     [firstUser, BACKLOG, String(Date.now())],
   );
   const service = await startService(databaseUrl, { PROCESSING_DURATION_MS: '0' });

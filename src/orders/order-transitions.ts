@@ -10,7 +10,7 @@ import { type OrderStatus, type StockEffect, statesAfter, transition } from './o
 
 /**
  * Changes the status of one order if it still is what the caller saw, and writes the history row and the outbox event of
- * that change with it. `$5` and `$6` narrow the guard further: to a version (If-Match) and to an attempt (a worker's
+ * that change with it, and moves the order from one tally to the other. `$5` and `$6` narrow the guard further: to a version (If-Match) and to an attempt (a worker's
  * fence). No row comes back when any of the three does not hold any more.
  */
 export const CHANGE_STATUS: PreparedQuery = {
@@ -28,7 +28,7 @@ export const CHANGE_STATUS: PreparedQuery = {
         lease_until = CASE WHEN $3 = 'processing' THEN now() + $8 * interval '1 second' END
       WHERE id = $1 AND status = $2
         AND ($5::int IS NULL OR version = $5) AND ($6::int IS NULL OR attempt = $6)
-      RETURNING id, version, attempt, attempts_before_requeue
+      RETURNING id, version, attempt, attempts_before_requeue, total_quantity, total_amount_cents
     ), history AS (
       INSERT INTO order_history
         (order_id, version, from_status, to_status, attempt, actor_type, actor_id, actor_name, reason, request_id)
@@ -36,6 +36,10 @@ export const CHANGE_STATUS: PreparedQuery = {
     ), event AS (
       INSERT INTO outbox (topic, order_id, sequence, payload)
       SELECT $4, id, version, json_build_object('from', $2::text, 'reason', $7::text) FROM changed
+    ), tally AS (
+      INSERT INTO order_tallies (status, orders, total_quantity, total_amount_cents)
+      SELECT $2, -1, -total_quantity, -total_amount_cents FROM changed
+      UNION ALL SELECT $3, 1, total_quantity, total_amount_cents FROM changed
     )
     SELECT version, attempt, attempts_before_requeue AS cycle FROM changed`,
 };

@@ -79,12 +79,17 @@ export const ITEMS_OF_ORDERS = `
   SELECT order_id, id, product_id, sku, product_name, quantity, price_cents_at_purchase, line_total_cents
   FROM order_items WHERE order_id = ANY($1) ORDER BY id`;
 
-/** Number, pieces and cents of all orders that match. */
+/**
+ * Number, pieces and cents of all orders that match. Of all orders, or of those of some statuses, the tallies know the
+ * sums; everything else is counted.
+ */
 export function totalsStatement(query: OrdersQuery, principal: Principal): Statement {
   const conditions = conditionsOf(query, principal);
-  const text = `SELECT count(*) AS total, coalesce(sum(o.total_quantity), 0) AS total_quantity,
+  const tallied = conditions.values.length === (query.status ? 1 : 0);
+  const [total, from] = tallied ? ['coalesce(sum(o.orders), 0)', 'order_tallies'] : ['count(*)', 'orders'];
+  const text = `SELECT ${total} AS total, coalesce(sum(o.total_quantity), 0) AS total_quantity,
       coalesce(sum(o.total_amount_cents), 0) AS total_amount_cents
-    FROM orders o ${conditions.where}`;
+    FROM ${from} o ${conditions.where}`;
   return { text, values: conditions.values };
 }
 

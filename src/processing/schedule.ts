@@ -6,6 +6,7 @@ import { Config } from '../config/config';
 import { Queue } from '../jobs/queue';
 import { Timers } from '../jobs/timers';
 import { forgetOldKeys } from '../orders/idempotency';
+import { foldTallies } from '../orders/order-tallies';
 import { OrderProcessor } from './process-order';
 import { PROCESS_ORDER, type ProcessOrder, Sweep } from './sweep';
 
@@ -14,6 +15,9 @@ const RECOVERY_SECONDS = 5;
 
 /** Seconds between two clearances of what is kept for a while only. */
 const HOUSEKEEPING_SECONDS = 3_600;
+
+/** Seconds between two foldings of the tallies: what is added in between is summed up by every list. */
+const FOLDING_SECONDS = 10;
 
 /** Milliseconds that running orders get to finish at a shutdown, before they are given back. */
 const PATIENCE = 5_000;
@@ -40,6 +44,7 @@ export class ProcessingSchedule implements OnApplicationBootstrap, BeforeApplica
     );
     this.timers.start('sweep', this.config.PROCESSING_INTERVAL_SECONDS, () => this.sweep.run(SYSTEM));
     this.timers.start('idempotency-keys', HOUSEKEEPING_SECONDS, (stopping) => forgetOldKeys(this.manager, stopping));
+    this.timers.start('order-tallies', FOLDING_SECONDS, () => foldTallies(this.manager));
     this.timers.start('recovery', RECOVERY_SECONDS, () => this.sweep.recover());
   }
 

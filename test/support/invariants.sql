@@ -63,6 +63,15 @@ HAVING o.total_quantity IS DISTINCT FROM sum(i.quantity)
   OR o.total_amount_cents IS DISTINCT FROM sum(i.line_total_cents)
   OR bool_or(i.line_total_cents <> i.quantity * i.price_cents_at_purchase);
 
+-- N6 the tallies add up to what the orders are
+SELECT status, o.orders, t.orders AS tallied, o.pieces, t.pieces, o.amount_cents, t.amount_cents
+FROM (SELECT status, count(*) AS orders, sum(total_quantity) AS pieces, sum(total_amount_cents) AS amount_cents
+  FROM orders GROUP BY status) o
+FULL JOIN (SELECT status, sum(orders) AS orders, sum(total_quantity) AS pieces, sum(total_amount_cents) AS amount_cents
+  FROM order_tallies GROUP BY status) t USING (status)
+WHERE coalesce(o.orders, 0) <> coalesce(t.orders, 0) OR coalesce(o.pieces, 0) <> coalesce(t.pieces, 0)
+  OR coalesce(o.amount_cents, 0) <> coalesce(t.amount_cents, 0);
+
 -- N7 the history of an order is a connected chain of legal changes that starts with its placing
 SELECT h.order_id, h.version, previous, h.from_status, h.to_status
 FROM (SELECT *, lag(to_status) OVER (PARTITION BY order_id ORDER BY version) AS previous FROM order_history) h
