@@ -1,11 +1,15 @@
 import type { EntityManager } from 'typeorm';
 import { decodeCursor, type Page, page, refuseBoth } from '../common/pagination';
 import { type Principal, seesAll } from '../common/principal';
-import type { OrderItemResponse, OrderRow, OrderSort, OrdersQuery } from './order.dto';
+import { prepared, runPrepared } from '../database/prepared';
+import type { OrderRow, OrderSort, OrdersQuery } from './order.dto';
 
-/** The columns of {@link OrderRow}; `o` is the order, `u` its customer. */
+/** The columns of {@link OrderRow}; `o` is the order, `u` its customer. The items come along: one round trip, not two. */
 const COLUMNS = `o.id, o.number, o.user_id, u.name AS user_name, o.status, o.currency, o.total_quantity, o.total_amount_cents,
-  o.address, o.note, o.metadata, o.version, o.failure_reason, o.created_at, o.updated_at, o.processing_started_at, o.completed_at`;
+  o.address, o.note, o.metadata, o.version, o.failure_reason, o.created_at, o.updated_at, o.processing_started_at, o.completed_at,
+  (SELECT coalesce(json_agg(item ORDER BY item.id), '[]') FROM (
+    SELECT id, product_id, sku, product_name, quantity, price_cents_at_purchase, line_total_cents
+    FROM order_items WHERE order_id = o.id) item) AS items`;
 
 /** What a client may sort by, and the column behind it. The id breaks ties, so that pages never overlap. */
 const SORT_COLUMNS = {
@@ -74,11 +78,6 @@ export function pageStatement(query: OrdersQuery, principal: Principal): Stateme
   return { text, values: conditions.values };
 }
 
-/** The items of all the orders whose ids are the one value. */
-export const ITEMS_OF_ORDERS = `
-  SELECT order_id, id, product_id, sku, product_name, quantity, price_cents_at_purchase, line_total_cents
-  FROM order_items WHERE order_id = ANY($1) ORDER BY id`;
-
 /**
  * Number, pieces and cents of all orders that match. Of all orders, or of those of some statuses, the tallies know the
  * sums; everything else is counted.
@@ -101,9 +100,8 @@ export async function listOrders(
 ): Promise<{ rows: OrderRow[]; page: Page }> {
   refuseBoth(query);
   const { text, values } = pageStatement(query, principal);
-  const rows: OrderRow[] = await manager.query(text, values);
-  const shown = page(query, rows, (row) => ({ sort: query.sort, key: positionOf(row, query.sort), id: row.id }));
-  return { rows: await withItems(manager, shown.rows), page: shown.page };
+  const rows = await runPrepared<OrderRow>(manager, prepared(text), values);
+  return page(query, rows, (row) => ({ sort: query.sort, key: positionOf(row, query.sort), id: row.id }));
 }
 
 function positionOf(row: OrderRow, sort: OrderSort): string | number {
@@ -111,15 +109,17 @@ function positionOf(row: OrderRow, sort: OrderSort): string | number {
   return value instanceof Date ? value.toISOString() : value;
 }
 
+interface Totals {
+  total: number;
+  total_quantity: number;
+  total_amount_cents: number;
+}
+
 /** Number, pieces and cents of all orders that match, whatever page is shown. */
-export async function totalsOf(
-  manager: EntityManager,
-  query: OrdersQuery,
-  principal: Principal,
-): Promise<{ total: number; total_quantity: number; total_amount_cents: number }> {
+export async function totalsOf(manager: EntityManager, query: OrdersQuery, principal: Principal): Promise<Totals> {
   const { text, values } = totalsStatement(query, principal);
-  const [totals] = await manager.query(text, values);
-  return totals;
+  const [totals] = await runPrepared<Totals>(manager, prepared(text), values);
+  return totals as Totals;
 }
 
 /** One order by id or number, if it exists and `principal` may see it. */
@@ -132,20 +132,6 @@ export async function findOrder(
   if ('id' in by) conditions.add('o.id = ?', by.id);
   else conditions.add('o.number = ?', by.number);
   if (!seesAll(principal)) conditions.add('o.user_id = ?', principal.id);
-  const rows = await manager.query(
-    `SELECT ${COLUMNS} FROM orders o JOIN users u ON u.id = o.user_id ${conditions.where}`,
-    conditions.values,
-  );
-  return (await withItems(manager, rows))[0];
-}
-
-/** Adds the items of all rows with one query. */
-async function withItems(manager: EntityManager, rows: OrderRow[]): Promise<OrderRow[]> {
-  if (rows.length === 0) return rows;
-  const items: (OrderItemResponse & { order_id: number })[] = await manager.query(ITEMS_OF_ORDERS, [
-    rows.map(({ id }) => id),
-  ]);
-  const byOrder = Map.groupBy(items, ({ order_id }) => order_id);
-  for (const row of rows) row.items = byOrder.get(row.id) ?? [];
-  return rows;
+  const text = `SELECT ${COLUMNS} FROM orders o JOIN users u ON u.id = o.user_id ${conditions.where}`;
+  return (await runPrepared<OrderRow>(manager, prepared(text), conditions.values))[0];
 }
