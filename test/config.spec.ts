@@ -83,6 +83,7 @@ const REFUSED: [variable: string, settings: NodeJS.ProcessEnv][] = [
   ['CORS_ORIGINS', { CORS_ORIGINS: '*' }],
   ['CORS_ORIGINS', { CORS_ORIGINS: 'https://secret.example/' }],
   ['METRICS_TOKEN', { METRICS_TOKEN: 'secret' }],
+  ['GATEWAY_URL', { GATEWAY_URL: 'http://user:secret@gateway.example/' }],
 ];
 
 it.each(REFUSED)('refuses %s in %j', (variable, settings) => {

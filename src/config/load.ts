@@ -66,8 +66,16 @@ function gatewayInconsistencies({ GATEWAY, GATEWAY_URL, GATEWAY_SECRET }: Config
   const errors: string[] = [];
   if (GATEWAY === 'http' && !GATEWAY_URL) errors.push('GATEWAY_URL must be set for GATEWAY=http');
   if (GATEWAY === 'http' && !GATEWAY_SECRET) errors.push('GATEWAY_SECRET must be set for GATEWAY=http');
-  if (GATEWAY_URL && !URL.canParse(GATEWAY_URL)) errors.push('GATEWAY_URL must be a valid address');
+  if (GATEWAY_URL && !isPlain(GATEWAY_URL))
+    errors.push('GATEWAY_URL must be a valid address, without user name and password');
   return errors;
+}
+
+/** Not with a password: `fetch` refuses such an address, in an error that repeats it. */
+function isPlain(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { username, password } = new URL(address);
+  return !username && !password;
 }
 
 function networkInconsistencies({ TRUSTED_PROXIES, CORS_ORIGINS }: Config): string[] {
