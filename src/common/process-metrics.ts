@@ -22,12 +22,12 @@ export class ProcessMetrics {
     registers: [this.registry],
   });
 
-  /** By what the gateway decided. */
+  /** By `success` or `failure`, counted where the order was settled. */
   readonly processing = new Histogram({
     name: 'order_processing_seconds',
-    help: 'Time that the gateway took for an order.',
+    help: 'Time from the first claim of an order to its end, retries and the waits between them included.',
     labelNames: ['outcome'],
-    buckets: [0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30],
+    buckets: [0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
     registers: [this.registry],
   });
 

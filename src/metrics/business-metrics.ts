@@ -22,7 +22,10 @@ const LATEST = `
   SELECT completed_at - processing_started_at AS took FROM orders
   WHERE status = 'completed' ORDER BY created_at DESC LIMIT ${AVERAGED}`;
 
-/** Asks the database for the figures of the business, at most once in {@link FRESH} seconds. */
+/**
+ * Asks the database for the figures of the business, at most once in {@link FRESH} seconds. A few milliseconds at a million
+ * orders as at a thousand: the counts are kept as tallies, and the rest is read from the ends of indexes.
+ */
 @Injectable()
 export class BusinessMetrics {
   private known: { at: number; business: Promise<Business> } | undefined;

@@ -28,7 +28,7 @@ export const CHANGE_STATUS: PreparedQuery = {
         lease_until = CASE WHEN $3 = 'processing' THEN now() + $8 * interval '1 second' END
       WHERE id = $1 AND status = $2
         AND ($5::int IS NULL OR version = $5) AND ($6::int IS NULL OR attempt = $6)
-      RETURNING id, version, attempt, attempts_before_requeue, total_quantity, total_amount_cents
+      RETURNING id, version, attempt, attempts_before_requeue, total_quantity, total_amount_cents, processing_started_at
     ), history AS (
       INSERT INTO order_history
         (order_id, version, from_status, to_status, attempt, actor_type, actor_id, actor_name, reason, request_id)
@@ -41,7 +41,9 @@ export const CHANGE_STATUS: PreparedQuery = {
       SELECT $2, -1, -total_quantity, -total_amount_cents FROM changed
       UNION ALL SELECT $3, 1, total_quantity, total_amount_cents FROM changed
     )
-    SELECT version, attempt, attempts_before_requeue AS cycle FROM changed`,
+    SELECT version, attempt, attempts_before_requeue AS cycle,
+      extract(epoch FROM now() - processing_started_at)::float8 AS processing
+    FROM changed`,
 };
 
 export interface StatusChange {
@@ -63,8 +65,8 @@ export class OrderTransitions {
   constructor(@InjectEntityManager() private readonly manager: EntityManager) {}
 
   /**
-   * Makes the change with everything that belongs to it (stock, ledger, history, event), in one transaction. Returns the
-   * attempt that the order is at and its cycle (the attempts before the last requeue), or null when the order was changed meanwhile and nothing was done.
+   * Makes the change with everything that belongs to it (stock, ledger, history, event), in one transaction. Returns what
+   * the order is at now, or null when it was changed meanwhile and nothing was done.
    * Errors: INVALID_TRANSITION when the table has no such change, INSUFFICIENT_STOCK when a requeued order cannot
    * have its stock back.
    */
@@ -108,7 +110,10 @@ export class OrderTransitions {
 export interface Changed {
   version: number;
   attempt: number;
+  /** The attempts before the last requeue. */
   cycle: number;
+  /** Seconds since processing began, all attempts of this cycle included; null if it has not. */
+  processing: number | null;
 }
 
 /** The refusal of a change that the table does not have, with the ones that it has. */

@@ -49,10 +49,8 @@ export class OrderProcessor {
     if (used > this.config.PROCESSING_MAX_ATTEMPTS) {
       return this.settle(order, { outcome: 'failure', reason: 'Processing was cut off at every attempt.' });
     }
-    const stop = this.metrics.processing.startTimer();
     try {
       const result = await this.gateway.process(order, signal);
-      stop({ outcome: result.outcome });
       failpoint('gateway-answered');
       await this.settle(order, result);
     } catch (error) {
@@ -97,8 +95,12 @@ export class OrderProcessor {
     } as const;
     const settled = await retrySerialization(() => this.transitions.change(change, SYSTEM));
     failpoint('order-settled');
-    if (settled) this.logger.log({ order_id: order.id, attempt: order.attempt, outcome: change.to });
-    else this.logger.warn({ order_id: order.id, attempt: order.attempt }, 'order was taken over: result dropped');
+    if (!settled) {
+      this.logger.warn({ order_id: order.id, attempt: order.attempt }, 'order was taken over: result dropped');
+      return;
+    }
+    this.metrics.processing.observe({ outcome: result.outcome }, settled.processing as number);
+    this.logger.log({ order_id: order.id, attempt: order.attempt, outcome: change.to });
   }
 
   /** Leaves the order in `processing` until its next attempt; recovery queues it when the lease has run out. */
