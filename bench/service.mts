@@ -1,7 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
+
+/** How `npm start` runs the service: the same flags. */
+const [, ...COMMAND] = JSON.parse(readFileSync('package.json', 'utf8')).scripts.start.replace('exec ', '').split(' ');
 
 const ADMIN = { email: 'admin@example.com', password: 'benchmark admin password' };
 
@@ -22,7 +25,7 @@ export async function startService(databaseUrl: string, settings: NodeJS.Process
   const port = await freePort();
   const log = openSync('/dev/null', 'w');
   const started = performance.now();
-  const child = spawn(process.execPath, ['dist/main.js'], {
+  const child = spawn(process.execPath, COMMAND, {
     stdio: ['ignore', log, 'inherit'],
     env: {
       ...process.env,

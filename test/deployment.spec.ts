@@ -49,6 +49,17 @@ it('docker-compose.yml waits for the healthy, and names only what it has', () =>
   }
 });
 
+it('the container runs the service with the flags of npm start', () => {
+  const [, command] =
+    /^CMD (\[.*\])$/m.exec(
+      readFileSync('Dockerfile', 'utf8')
+        .split(/^FROM /m)
+        .at(-1) as string,
+    ) ?? [];
+  const { start } = JSON.parse(readFileSync('package.json', 'utf8')).scripts;
+  expect(JSON.parse(command as string).join(' ')).toBe(start.replace('exec ', ''));
+});
+
 it('the Dockerfile copies what .dockerignore lets through, and ends as an ordinary user', () => {
   const sent = readFileSync('.dockerignore', 'utf8')
     .split('\n')
