@@ -139,7 +139,7 @@ export class OrdersQuery extends PageQuery {
   })
   max_total_cents?: number;
   @TextField({
-    description: "Part of the order's number, or of the customer's name or e-mail.",
+    description: "The beginning of the order's number, or a part of the customer's name or e-mail.",
     max: 100,
     optional: true,
   })

@@ -11,6 +11,13 @@ export const PROCESS_ORDER = 'process-order';
 /** Orders that one statement reads and queues: a backlog of any size is worked through in steps of this many. */
 const BATCH = 1_000;
 
+/** By keyset over the index (status, created_at, id): each batch starts where the last one ended. */
+export const NEXT_WAITING = `
+  SELECT id, created_at::text FROM orders WHERE status = $1 AND (created_at, id) > ($2::timestamptz, $3)
+  ORDER BY created_at, id LIMIT ${BATCH}`;
+
+export const LEASE_EXPIRED = `SELECT id FROM orders WHERE lease_until <= now() ORDER BY lease_until LIMIT ${BATCH}`;
+
 /** What a job of {@link PROCESS_ORDER} carries. */
 export interface ProcessOrder {
   order_id: number;
@@ -38,23 +45,18 @@ export class Sweep {
    * others, because their takeover is promised in a time that a backlog does not keep.
    */
   async recover(): Promise<number> {
-    const rows: { id: number }[] = await this.manager.query(
-      'SELECT id FROM orders WHERE lease_until <= now() ORDER BY lease_until LIMIT $1',
-      [BATCH],
-    );
-    return this.add(rows, true);
+    return this.add(await this.manager.query(LEASE_EXPIRED), true);
   }
 
   private async queueAll(status: 'pending' | 'paid'): Promise<number> {
     let queued = 0;
     let after = { created_at: '-infinity', id: 0 };
     for (;;) {
-      // By keyset over the index (status, created_at, id): each batch starts where the last one ended.
-      const rows: { id: number; created_at: string }[] = await this.manager.query(
-        `SELECT id, created_at::text FROM orders WHERE status = $1 AND (created_at, id) > ($2::timestamptz, $3)
-         ORDER BY created_at, id LIMIT $4`,
-        [status, after.created_at, after.id, BATCH],
-      );
+      const rows: { id: number; created_at: string }[] = await this.manager.query(NEXT_WAITING, [
+        status,
+        after.created_at,
+        after.id,
+      ]);
       queued += await this.add(rows);
       const last = rows.at(-1);
       if (!last || rows.length < BATCH) return queued;
