@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { types } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { Connection } from './connection';
 
 // Amounts and counts stay far below 2^53 by CHECK, so bigint and the numeric of sum() are numbers here, not strings.
 types.setTypeParser(types.builtins.INT8, Number);
@@ -26,6 +27,7 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
     poolSize,
     applicationName: 'orders',
     extra: {
+      Client: Connection,
       connectionTimeoutMillis: TIMEOUTS.acquire,
       lock_timeout: TIMEOUTS.lock,
       statement_timeout: TIMEOUTS.statement,
@@ -43,7 +45,7 @@ const MIGRATION_LOCK = 7_203_114_520_031n;
 /** Brings the schema up to date. Processes that start together take turns; the later ones find nothing left to do. */
 export async function migrate(url: string): Promise<void> {
   // A connection of its own, without the timeouts of requests: an index on a large table takes its time.
-  const source = new DataSource({ ...dataSourceOptions(url, 2), extra: {} } as DataSourceOptions);
+  const source = new DataSource({ ...dataSourceOptions(url, 2), extra: { Client: Connection } } as DataSourceOptions);
   await source.initialize();
   const lock = source.createQueryRunner();
   try {

@@ -4,6 +4,7 @@ import { type Job, PgBoss } from 'pg-boss';
 import type { EntityManager } from 'typeorm';
 import { loggable } from '../common/problem-filter';
 import { Config } from '../config/config';
+import { Connection } from '../database/connection';
 
 /** Connections that the queue holds for itself, so that a burst of requests cannot starve the workers. */
 const POOL_SIZE = 4;
@@ -46,7 +47,9 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
   private readonly boss: PgBoss;
 
   constructor(config: Config) {
+    const pool = { Client: Connection };
     this.boss = new PgBoss({
+      ...pool,
       connectionString: config.DATABASE_URL as string,
       application_name: 'orders-queue',
       max: POOL_SIZE,
