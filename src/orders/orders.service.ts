@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { DomainError, notFound } from '../common/domain-error';
 import { parseId } from '../common/ids';
 import { Operation } from '../common/operation';
+import { refuseBoth } from '../common/pagination';
 import type { Principal } from '../common/principal';
 import { publish } from '../jobs/outbox';
 import { readIdempotency } from './idempotency';
@@ -18,7 +19,7 @@ import {
   toOrderResponse,
 } from './order.dto';
 import { Order } from './order.entity';
-import { findOrder, listOrders, totalsOf } from './order.queries';
+import { findCustomers, findOrder, listOrders, totalsOf } from './order.queries';
 import { OrderHistory } from './order-history.entity';
 import { parseOrderNumber } from './order-number';
 import { type OrderStatus, transition } from './order-status';
@@ -55,8 +56,10 @@ export class OrdersService {
 
   /** One page of the caller's orders, or of all; totals are over all that match. Errors: VALIDATION_FAILED. */
   async list(query: OrdersQuery, principal: Principal): Promise<OrderListResponse> {
-    const { rows, page } = await listOrders(this.manager, query, principal);
-    const totals = query.totals ? await totalsOf(this.manager, query, principal) : {};
+    refuseBoth(query);
+    const customers = await findCustomers(this.manager, query);
+    const { rows, page } = await listOrders(this.manager, query, principal, customers);
+    const totals = query.totals ? await totalsOf(this.manager, query, principal, customers) : {};
     return { orders: rows.map((row) => toOrderResponse(row, principal)), ...page, ...totals };
   }
 
