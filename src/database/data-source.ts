@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { types } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Connection } from './connection';
+import { destroyWhenSilent } from './silence';
 
 // Amounts and counts stay far below 2^53 by CHECK, so bigint and the numeric of sum() are numbers here, not strings.
 types.setTypeParser(types.builtins.INT8, Number);
@@ -31,7 +32,7 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
       connectionTimeoutMillis: TIMEOUTS.acquire,
       lock_timeout: TIMEOUTS.lock,
       statement_timeout: TIMEOUTS.statement,
-      query_timeout: TIMEOUTS.answer,
+      onConnect: destroyWhenSilent(TIMEOUTS.answer),
       idle_in_transaction_session_timeout: TIMEOUTS.idleInTransaction,
       keepAlive: true,
       options: '-c timezone=UTC',

@@ -5,9 +5,13 @@ import type { EntityManager } from 'typeorm';
 import { loggable } from '../common/problem-filter';
 import { Config } from '../config/config';
 import { Connection } from '../database/connection';
+import { destroyWhenSilent } from '../database/silence';
 
 /** Connections that the queue holds for itself, so that a burst of requests cannot starve the workers. */
 const POOL_SIZE = 4;
+
+/** Milliseconds for which the database may be silent: clearing finished jobs away takes longer than any request may. */
+const SILENCE = 10_000;
 
 /** Seconds for which finished jobs are kept: the tables of the domain tell what happened, the queue only transports. */
 const KEEP_SECONDS = 300;
@@ -47,12 +51,12 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
   private readonly boss: PgBoss;
 
   constructor(config: Config) {
-    const pool = { Client: Connection };
+    // What pg-boss does not know it passes on to its pool.
+    const pool = { max: POOL_SIZE, Client: Connection, onConnect: destroyWhenSilent(SILENCE) };
     this.boss = new PgBoss({
       ...pool,
       connectionString: config.DATABASE_URL as string,
       application_name: 'orders-queue',
-      max: POOL_SIZE,
       schedule: false,
       superviseIntervalSeconds: 60,
       maintenanceIntervalSeconds: KEEP_SECONDS,

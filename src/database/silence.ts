@@ -1,0 +1,20 @@
+import type { ClientBase } from 'pg';
+
+/** The parts of a pg connection that say whether it is waiting for the server; not in its types. */
+interface Wire {
+  connection: { stream: { setTimeout(ms: number, onSilence: () => void): void; destroy(): void } };
+  readyForQuery: boolean;
+}
+
+/**
+ * For the `onConnect` of a pool: a connection on which the server says nothing for so many milliseconds, although it was
+ * asked, is destroyed. The client's own `query_timeout` would let it go back into the pool, and whoever is given it next
+ * would wait as long again: behind an address that has moved, for ever.
+ */
+export const destroyWhenSilent = (milliseconds: number) => (client: ClientBase) => {
+  const wire = client as unknown as Wire;
+  const { stream } = wire.connection;
+  stream.setTimeout(milliseconds, () => {
+    if (!wire.readyForQuery) stream.destroy();
+  });
+};
