@@ -11,6 +11,9 @@ import { requestId } from './request-id';
 
 const BODY_LIMIT = 1_048_576;
 
+/** Milliseconds after which a request of the API is answered with 503: below the 5 s that any answer may take. */
+const DEADLINE = 4_000;
+
 /** Fastify as this service runs it: bounded in size and time, with our errors where Nest's filters do not reach. */
 export function serverOptions(filter: ProblemFilter, trustedProxies: string[]): FastifyHttpOptions<Server> {
   return {
@@ -49,7 +52,7 @@ const PROTECTION = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
-/** Adds to every request: its id in the answer, and one line in the log. */
+/** Adds to every request: its id in the answer, a deadline, and one line in the log. */
 export function prepareServer(app: NestFastifyApplication): void {
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   app.useBodyParser('application/json', { bodyLimit: BODY_LIMIT }, (_request, body: Buffer, done) => {
@@ -62,6 +65,10 @@ export function prepareServer(app: NestFastifyApplication): void {
   });
   // Fastify reads text bodies by itself; here they are 415.
   server.removeContentTypeParser('text/plain');
+  // Not for the pages of the documentation, which a slow reader may take his time over.
+  server.addHook('onRoute', (route) => {
+    if (route.url.startsWith('/api/')) route.handlerTimeout = DEADLINE;
+  });
   server.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, ...PROTECTION });
   });

@@ -17,6 +17,7 @@ const FRAMEWORK: Record<number, [ErrorCode, string]> = {
   414: ['URI_TOO_LONG', 'The address or one of its parameters is too long.'],
   415: ['UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json.'],
   431: ['HEADERS_TOO_LARGE', 'The request headers are too large.'],
+  503: ['UNAVAILABLE', 'The request took too long. Try again shortly.'],
 };
 
 /** What any thrown value means to a client. Never repeats a message that was not written for clients. */

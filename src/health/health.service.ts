@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
@@ -18,6 +19,9 @@ export interface Health {
 const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as {
   version: string;
 };
+
+/** Milliseconds after which a check has failed: who asks has a deadline of his own. */
+const PATIENCE = 3_000;
 
 /** Whether this process can do its work. */
 @Injectable()
@@ -54,9 +58,10 @@ export class HealthService implements OnModuleDestroy {
   }
 
   private async passes(check: () => Promise<unknown>): Promise<CheckResult> {
-    return check().then(
-      () => 'ok',
-      () => 'failed',
+    const result = check().then(
+      () => 'ok' as const,
+      () => 'failed' as const,
     );
+    return Promise.race([result, setTimeout(PATIENCE, 'failed' as const, { ref: false })]);
   }
 }
