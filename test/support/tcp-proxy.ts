@@ -7,27 +7,44 @@ const READY = Buffer.from('Z\0\0\0\x05I', 'latin1');
 export class TcpProxy {
   /** Milliseconds by which everything from the server is late. */
   delay = 0;
-  /** While true nothing passes, and nobody is told. */
-  silent = false;
   /** Sent together with everything that the server ends an answer with. */
   farewell: Buffer | undefined;
   private readonly sockets = new Set<Socket>();
-  private readonly server = createServer((client) => this.join(client));
+  private readonly stranded = new Set<Socket>();
+  private server = createServer();
+  private hushed = false;
+  private port = 0;
 
   private constructor(private target: URL) {}
 
   /** Listens on a free loopback port for connections to the server of `url`. */
   static async before(url: string): Promise<TcpProxy> {
     const proxy = new TcpProxy(new URL(url));
-    await new Promise<void>((listening) => proxy.server.listen(0, '127.0.0.1', listening));
+    await proxy.open();
     return proxy;
   }
 
   /** The URL of the same database through this proxy. */
   get url(): string {
     const url = new URL(this.target);
-    url.host = `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    url.host = `127.0.0.1:${this.port}`;
     return url.href;
+  }
+
+  /** While true nothing passes, and nobody is told; what is held back arrives afterwards, as TCP would bring it. */
+  get silent(): boolean {
+    return this.hushed;
+  }
+
+  set silent(hushed: boolean) {
+    this.hushed = hushed;
+    for (const socket of this.sockets) hushed ? socket.pause() : socket.resume();
+  }
+
+  /** What is connected now stays so, but nothing passes there ever again, as when a host is gone. New connections work. */
+  strand(): void {
+    for (const socket of this.sockets) this.stranded.add(socket.pause());
+    this.sockets.clear();
   }
 
   /** Leads new connections to another server. */
@@ -40,9 +57,19 @@ export class TcpProxy {
     for (const socket of this.sockets) socket.resetAndDestroy();
   }
 
+  /** Resets all connections and refuses new ones. */
   async close(): Promise<void> {
+    const closed = new Promise((done) => this.server.close(done));
     this.cut();
-    await new Promise((closed) => this.server.close(closed));
+    for (const socket of this.stranded) socket.destroy();
+    await closed;
+  }
+
+  /** Listens again after a close, at the same address as before. */
+  async open(): Promise<void> {
+    this.server = createServer((client) => this.join(client));
+    await new Promise<void>((listening) => this.server.listen(this.port, '127.0.0.1', listening));
+    this.port = (this.server.address() as AddressInfo).port;
   }
 
   private join(client: Socket): void {
@@ -65,10 +92,10 @@ export class TcpProxy {
       to.destroy();
     });
     from.on('data', (received) => {
-      if (this.silent) return;
       const data = change(received);
       if (delay() === 0) to.write(data);
       else setTimeout(() => to.writable && to.write(data), delay());
     });
+    if (this.silent) from.pause();
   }
 }

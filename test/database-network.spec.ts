@@ -1,0 +1,147 @@
+import { rmSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { ADMIN, logIn, startApp, type TestApp } from './support/app';
+import { buildService } from './support/build';
+import type { Answer, Client } from './support/client';
+import { eventually } from './support/eventually';
+import { type Service, startService } from './support/service';
+import { TcpProxy } from './support/tcp-proxy';
+
+/** The service as a process whose way to the database can be made slow, silent and dead. */
+let app: TestApp;
+let proxy: TcpProxy;
+let service: Service;
+let admin: Client;
+let lamp: { id: number };
+let build: string;
+beforeAll(async () => {
+  build = buildService();
+  app = await startApp({ SERVICE_ROLE: 'api' });
+  lamp = await app.newProduct({ stock: 100_000 });
+  proxy = await TcpProxy.before(app.databaseUrl);
+  service = await startService(build, { DATABASE_URL: proxy.url, DATABASE_POOL_SIZE: '4' });
+  admin = await logIn(service.anonymous, ADMIN);
+});
+afterAll(async () => {
+  expect(await service.terminate()).toBe(0);
+  await proxy.close();
+  await app.close();
+  rmSync(build, { recursive: true });
+});
+
+const order = () => admin.post('orders', { items: [{ product_id: lamp.id, quantity: 1 }] });
+const requests = [
+  order,
+  () => admin.get('orders'),
+  () => admin.patch(`products/${lamp.id}`, { name: 'Lamp' }),
+  () => service.anonymous.get(`products/${lamp.id}`),
+  () => service.anonymous.post('auth/login', ADMIN),
+];
+
+/** How many ask at a time: more than there are connections. */
+const PEOPLE = 10;
+
+interface Timed extends Answer {
+  ms: number;
+}
+
+async function timed(request: () => Promise<Answer>): Promise<Timed> {
+  const started = Date.now();
+  return { ...(await request()), ms: Date.now() - started };
+}
+
+/** What several people who never pause are answered until `over`. */
+async function load(over: () => boolean): Promise<Timed[]> {
+  const answers: Timed[] = [];
+  const person = async (index: number) => {
+    for (let count = index; !over(); count++)
+      answers.push(await timed(requests[count % requests.length] as typeof order));
+  };
+  await Promise.all(Array.from({ length: PEOPLE }, (_, index) => person(index)));
+  return answers;
+}
+
+/** The same, for so many milliseconds. */
+async function loadFor(ms: number): Promise<Timed[]> {
+  const end = Date.now() + ms;
+  return load(() => Date.now() > end);
+}
+
+function expectNoFailure(answers: Timed[]): void {
+  expect(answers.length).toBeGreaterThanOrEqual(PEOPLE);
+  expect(answers.filter(({ status }) => status >= 500 && status !== 503)).toEqual([]);
+  expect(answers.filter(({ status, headers }) => status === 503 && headers.get('retry-after') !== '1')).toEqual([]);
+  expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(5000);
+}
+
+/** Everything works again within 5 s. */
+async function expectRecovery(): Promise<void> {
+  await eventually(
+    async () => {
+      const answers = await Promise.all([...requests, ...requests].map((request) => request()));
+      return answers.every(({ status }) => status < 300);
+    },
+    'everything works again',
+    5,
+  );
+  expect((await service.anonymous.get('/health/ready')).status).toBe(200);
+  expect(service.output()).not.toMatch(/unhandled|INTERNAL_ERROR/i);
+}
+
+it('serves over a network that takes 200 ms longer', async () => {
+  proxy.delay = 200;
+  const answers = await loadFor(2000);
+  proxy.delay = 0;
+  expectNoFailure(answers);
+  expect(answers.filter(({ status }) => status < 300).length).toBeGreaterThan(0);
+  await expectRecovery();
+});
+
+it('answers within 5 s over a network that takes 2 s longer', async () => {
+  proxy.delay = 2000;
+  const answers = await loadFor(5000);
+  const [live, ready] = await Promise.all(
+    ['live', 'ready'].map((check) => timed(() => service.anonymous.get(`/health/${check}`))),
+  );
+  proxy.delay = 0;
+  expectNoFailure([...answers, live as Timed, ready as Timed]);
+  expect(live?.status).toBe(200);
+  await expectRecovery();
+});
+
+// 6 s pass each of the timeouts; SILENCE_MS=30000 is the size of the experiment by hand.
+it('answers within 5 s while the database is silent, and is then alive but not ready', async () => {
+  proxy.silent = true;
+  const running = loadFor(Number(process.env.SILENCE_MS ?? 6000));
+  await setTimeout(2000);
+  const [live, ready] = await Promise.all(
+    ['live', 'ready'].map((check) => timed(() => service.anonymous.get(`/health/${check}`))),
+  );
+  const answers = await running;
+  proxy.silent = false;
+  expectNoFailure([...answers, live as Timed, ready as Timed]);
+  expect([live?.status, ready?.status]).toEqual([200, 503]);
+  await expectRecovery();
+}, 90_000);
+
+it('gives up connections whose other end has vanished without a word', async () => {
+  proxy.strand();
+  const answers = await loadFor(5000);
+  expectNoFailure(answers);
+  await expectRecovery();
+  // The queue has connections of its own.
+  const { body } = await order();
+  await eventually(
+    async () => (await admin.get(`orders/${body.id}`)).body.status === 'completed',
+    'orders are processed again',
+    30,
+  );
+});
+
+it('is served anew after all connections were reset', async () => {
+  const running = loadFor(1500);
+  await setTimeout(500);
+  proxy.cut();
+  expectNoFailure(await running);
+  await expectRecovery();
+});
