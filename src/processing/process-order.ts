@@ -54,8 +54,7 @@ export class OrderProcessor {
       failpoint('gateway-answered');
       await this.settle(order, result);
     } catch (error) {
-      // Cut off by a shutdown: nothing is wrong with the order, and another worker may have it at once.
-      if (signal.aborted) return this.putOff(order, 0);
+      if (signal.aborted) return this.giveBack(order);
       this.logger.warn({ order_id: order.id, attempt: order.attempt, err: loggable(error) }, 'attempt failed');
       if (used < this.config.PROCESSING_MAX_ATTEMPTS) await this.putOff(order, backoffSeconds(used));
       else await this.settle(order, { outcome: 'failure', reason: `Processing failed ${used} times.` });
@@ -74,10 +73,13 @@ export class OrderProcessor {
     return order?.status === 'processing' ? this.takeOver(order) : null;
   }
 
-  /** Takes an order from a worker whose lease has run out. From here on that worker's attempt number is stale. */
+  /**
+   * Takes an order from a worker whose lease has run out: from here on that worker's attempt number is stale. What was
+   * given back goes on at the attempt that it was given back at.
+   */
   private async takeOver(order: Order): Promise<Order | null> {
     const [rows] = await this.manager.query(
-      `UPDATE orders SET attempt = attempt + 1, lease_until = now() + $2 * interval '1 second'
+      `UPDATE orders SET attempt = attempt + (lease_until > 'epoch')::int, lease_until = now() + $2 * interval '1 second'
        WHERE id = $1 AND status = 'processing' AND lease_until <= now()
        RETURNING attempt, attempts_before_requeue`,
       [order.id, LEASE_SECONDS],
@@ -109,6 +111,16 @@ export class OrderProcessor {
       `UPDATE orders SET lease_until = now() + $3 * interval '1 second'
        WHERE id = $1 AND status = 'processing' AND attempt = $2`,
       [order.id, order.attempt, seconds],
+    );
+  }
+  /**
+   * Cut off by a shutdown: nothing is wrong with the order, so the attempt does not count, and another worker may have it at
+   * once. The oldest of all leases says so.
+   */
+  private async giveBack(order: Order): Promise<void> {
+    await this.manager.query(
+      `UPDATE orders SET lease_until = 'epoch' WHERE id = $1 AND status = 'processing' AND attempt = $2`,
+      [order.id, order.attempt],
     );
   }
 }
