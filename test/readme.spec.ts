@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { ADMIN, startApp, type TestApp } from './support/app';
 
 const README = readFileSync('README.md', 'utf8');
+const SECURITY = readFileSync('SECURITY.md', 'utf8');
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 let app: TestApp;
@@ -43,11 +44,11 @@ it('the first order of the README goes through, command by command', async () =>
   ]);
 });
 
-it('every npm script and every file that the README names is there', () => {
+it('every npm script and every file that the README or SECURITY.md names is there', () => {
   const named = [...README.matchAll(/npm\s+(?:run\s+)?([a-z:]+)/g)].map(([, name]) => name as string);
   expect(named).toEqual(expect.arrayContaining(['start', 'test', 'demo']));
   expect(named.filter((name) => name !== 'ci' && !(name in scripts))).toEqual([]);
-  const linked = [...README.matchAll(/\]\(((?!http)[^)]+)\)/g)].map(([, path]) => path as string);
+  const linked = [...`${README}${SECURITY}`.matchAll(/\]\(((?!http)[^)]+)\)/g)].map(([, path]) => path as string);
   expect(linked.filter((path) => !existsSync(path))).toEqual([]);
 });
 
