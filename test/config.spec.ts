@@ -67,6 +67,7 @@ const REFUSED: [variable: string, settings: NodeJS.ProcessEnv][] = [
   ['DATABASE_POOL_SIZE', { DATABASE_POOL_SIZE: '1' }],
   ['SECRET_KEY', { SECRET_KEY: 'secret' }],
   ['SECRET_KEY', { NODE_ENV: 'production', DATABASE_URL: 'postgres://secret', SMTP_URL: 'smtp://secret' }],
+  ['FAILPOINT', { NODE_ENV: 'production', FAILPOINT: 'order-placed:1' }],
   ['ADMIN_EMAIL', { ADMIN_EMAIL: 'secret', ADMIN_PASSWORD: 'secret secret' }],
   ['ADMIN_PASSWORD', { ADMIN_EMAIL: 'secret@example.com' }],
   ['CURRENCY', { CURRENCY: 'secret' }],

@@ -1,3 +1,4 @@
+import { retrySerialization } from '../src/common/database-errors';
 import { startApp, type TestApp } from './support/app';
 import type { Answer } from './support/client';
 import { endConnections } from './support/database';
@@ -69,3 +70,18 @@ it('while every connection is busy, others are told to come again within 5 s, an
   await Promise.all(blocked);
   await serves();
 });
+
+it.each(['40P01', '40001'])(
+  'what PostgreSQL ends with %s to let others go on is done again, twice at most',
+  async (code) => {
+    let tries = 0;
+    const endedTimes = (count: number) => () => {
+      tries += 1;
+      return tries <= count ? Promise.reject(Object.assign(new Error('ended'), { code })) : Promise.resolve('done');
+    };
+    expect(await retrySerialization(endedTimes(2))).toBe('done');
+    tries = 0;
+    await expect(retrySerialization(endedTimes(3))).rejects.toThrow('ended');
+    expect(tries).toBe(3);
+  },
+);

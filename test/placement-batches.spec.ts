@@ -74,3 +74,16 @@ it('does not let a product that somebody has locked hold up the orders of others
   await lock.release();
   expect(statuses(await Promise.all(blocked))).toEqual([201, 201]);
 });
+
+it('draws another number for an order whose first one was taken', async () => {
+  const lamp = await app.newProduct();
+  await app.sql(`
+    CREATE SEQUENCE draws;
+    CREATE FUNCTION refuse_first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF nextval('draws') = 1 THEN RAISE unique_violation USING CONSTRAINT = 'orders_number'; END IF;
+      RETURN NEW;
+    END $$;
+    CREATE TRIGGER refuse_first BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION refuse_first()`);
+  expect((await place(lamp.id)).status).toBe(201);
+  await app.sql('DROP TRIGGER refuse_first ON orders');
+});

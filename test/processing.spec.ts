@@ -151,6 +151,20 @@ it('changes nothing by the late answer of an attempt that another one has overta
   expect(await stockOf(product)).toEqual({ on_hand: 3, reserved: 0, available: 3 });
 });
 
+it('leaves an order to whoever has it until the lease runs out', async () => {
+  const { id } = await place();
+  await app.admin.patch(`orders/${id}/status`, { status: 'processing' });
+  const processor = (await startWorker()).get(OrderProcessor);
+  for (const lease of ['NULL', `now() + interval '1 minute'`]) {
+    await app.sql(`UPDATE orders SET lease_until = ${lease} WHERE id = $1`, [id]);
+    await processor.process(id, new AbortController().signal);
+    expect((await orderOf(id)).status).toBe('processing');
+  }
+  await expireLease(id);
+  await processor.process(id, new AbortController().signal);
+  expect(await statusesOf(id)).toEqual(['pending', 'processing', 'completed']);
+});
+
 it('refuses to cancel an order that is being processed', async () => {
   const { id } = await place();
   const held = holdCalls();
