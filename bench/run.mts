@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Client } from 'pg';
-import { fillCatalogue, fillOrders, PRODUCTS, USERS } from './fill.mts';
-import { type Load, load, median } from './load.mts';
+import { fillCatalogue, fillOrders } from './fill.mts';
+import { CONNECTIONS, type Load, load, median, SECONDS } from './load.mts';
 import { literal, pgbench, scriptLine } from './pgbench.mts';
+import { place, placementScript } from './placing.mts';
 import { chart, table } from './report.mts';
 import { type Service, startService } from './service.mts';
 
@@ -15,9 +16,7 @@ import { type Service, startService } from './service.mts';
  * the service over HTTP. The numbers of a shared machine wander; their ratio in one run does not.
  */
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 10);
 const SIZES = (process.env.BENCH_SIZES ?? '10000,1000000').split(',').map(Number);
-const CONNECTIONS = 16;
 const BACKLOG = 10_000;
 
 // The service as built: its SQL comes from the same files that run.
@@ -25,9 +24,6 @@ const built = createRequire(import.meta.url);
 const { startEmbeddedPostgres } = built(
   '../dist/database/embedded-postgres.js',
 ) as typeof import('../src/database/embedded-postgres.js');
-const { PLACE_ORDERS } = built(
-  '../dist/orders/place-orders.query.js',
-) as typeof import('../src/orders/place-orders.query.js');
 const { pageStatement, totalsStatement } = built(
   '../dist/orders/order.queries.js',
 ) as typeof import('../src/orders/order.queries.js');
@@ -60,67 +56,6 @@ function compared(what: string, round: number, baseline: number, measured: Load)
   step(
     `${what}: pgbench ${baseline.toFixed(0)}/s, service ${measured.perSecond.toFixed(0)}/s, ratio ${(measured.perSecond / baseline).toFixed(2)}`,
   );
-}
-
-/** A placement of two lines with an idempotency key, as one prepared statement. */
-function placementScript(firstUser: number): string {
-  const one = (expression: string) => `ARRAY[${expression}]`;
-  const two = (first: string, second: string) => `ARRAY[${first},${second}]`;
-  const request = [
-    `:user`,
-    `:n::bigint::text`,
-    `'1 Main St'`,
-    'NULL',
-    `'{}'`,
-    'NULL',
-    'NULL',
-    `'user'`,
-    ':user',
-    `'Customer'`,
-  ];
-  const key = [
-    `'0198a3c1-5a0e-7cc1-b3a4-0f6c2f0a9b11'`,
-    `'user:' || :user::int`,
-    ':n::bigint::text',
-    `'47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='`,
-  ];
-  const none = two('NULL', 'NULL');
-  const lines = [two('1', '1'), two(':a', ':b'), none, none, none, two('2', '1')];
-  return [
-    `\\set user random(${firstUser}, ${firstUser + USERS - 1})\n\\set n random(1, 1000000000000000000)\n`,
-    `\\set a random(1, ${PRODUCTS / 2})\n\\set b random(${PRODUCTS / 2 + 1}, ${PRODUCTS})\n`,
-    scriptLine(PLACE_ORDERS.text, [`'USD'`, ...[...request, ...key].map(one), ...lines]),
-  ].join('');
-}
-
-async function place(service: Service, token: string, client: Client, firstUser: number): Promise<Load> {
-  const count = async () => Number((await client.query('SELECT count(*) AS n FROM orders')).rows[0].n);
-  const before = await count();
-  let sent = 0;
-  const measured = await load(
-    `${service.origin}/api/v1/orders`,
-    {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-      setupRequest: (request) => {
-        const n = sent++;
-        const items = [
-          { product_id: 1 + (n % (PRODUCTS / 2)), quantity: 2 },
-          { product_id: PRODUCTS / 2 + 1 + ((n * 7) % (PRODUCTS / 2)), quantity: 1 },
-        ];
-        const body = JSON.stringify({ user_id: firstUser + (n % USERS), items, address: '1 Main St' });
-        return { ...request, body, headers: { ...request.headers, 'idempotency-key': `${started}-${before}-${n}` } };
-      },
-    },
-    CONNECTIONS,
-    SECONDS,
-  );
-  const placed = (await count()) - before;
-  // Requests that were cut off at the end may have placed an order whose answer nobody counted.
-  const answered = Math.round(measured.perSecond * SECONDS);
-  if (placed < answered * 0.98 || placed > answered * 1.02 + CONNECTIONS)
-    throw new Error(`${answered} answers, ${placed} orders`);
-  return measured;
 }
 
 /** Lists: what is asked for, and the same as SQL. */
@@ -176,7 +111,6 @@ async function processBacklog(databaseUrl: string, client: Client, firstUser: nu
   return BACKLOG / seconds;
 }
 
-const started = Date.now();
 const directory = mkdtempSync(join(tmpdir(), 'orders-bench-'));
 const postgres = await startEmbeddedPostgres(directory, {
   max_connections: '200',

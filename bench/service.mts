@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { openSync, readFileSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
@@ -17,6 +17,8 @@ export interface Service {
   login(): Promise<string>;
   /** Resident memory in MiB. */
   memory(): number;
+  /** Open files and sockets. */
+  handles(): number;
   stop(): Promise<void>;
 }
 
@@ -56,6 +58,7 @@ export async function startService(databaseUrl: string, settings: NodeJS.Process
       return ((await answer.json()) as { access_token: string }).access_token;
     },
     memory: () => Number(execFileSync('ps', ['-o', 'rss=', '-p', String(child.pid)], { encoding: 'utf8' })) / 1024,
+    handles: () => readdirSync(`/proc/${child.pid}/fd`).length,
     stop: async () => {
       const exit = new Promise((done) => child.once('exit', done));
       child.kill('SIGTERM');
