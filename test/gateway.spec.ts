@@ -156,7 +156,7 @@ it('waits longer before each further attempt', async () => {
       return row?.seconds;
     }, `attempt ${attempt} is put off`);
     waits.push(seconds);
-    await app.sql('UPDATE orders SET lease_until = now() WHERE id = $1', [id]);
+    await app.sql(`UPDATE orders SET lease_until = now() - interval '1 second' WHERE id = $1`, [id]);
     await app.nest.get(Sweep).recover();
   }
   expect(waits[0]).toBeGreaterThan(4);
