@@ -27,7 +27,9 @@ const { startEmbeddedPostgres } = built(
 const { pageStatement, totalsStatement } = built(
   '../dist/orders/order.queries.js',
 ) as typeof import('../src/orders/order.queries.js');
-const { OrdersQuery } = built('../dist/orders/order.dto.js') as typeof import('../src/orders/order.dto.js');
+const { OrdersQuery } = built(
+  '../dist/orders/order-request.dto.js',
+) as typeof import('../src/orders/order-request.dto.js');
 const { SYSTEM } = built('../dist/common/principal.js') as typeof import('../src/common/principal.js');
 
 interface Row {

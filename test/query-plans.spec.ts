@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { Principal } from '../src/common/principal';
-import { OrdersQuery } from '../src/orders/order.dto';
 import { pageStatement, type Statement, totalsStatement } from '../src/orders/order.queries';
+import { OrdersQuery } from '../src/orders/order-request.dto';
 import { ORDER_STATUSES } from '../src/orders/order-status';
 import { LEASE_EXPIRED, NEXT_WAITING } from '../src/processing/sweep';
 import { cloneTemplate, connected, type TestDatabase } from './support/database';

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { MoreThan, type Repository } from 'typeorm';
+import type { Repository } from 'typeorm';
 import { notFound } from '../common/domain-error';
 import { Operation } from '../common/operation';
-import { decodeCursor, type PageQuery, page, refuseBoth } from '../common/pagination';
+import { type PageQuery, pageById } from '../common/pagination';
 import type { Principal } from '../common/principal';
 import { ApiClient } from './api-client.entity';
 import {
@@ -26,16 +26,8 @@ export class ClientsService {
 
   /** One page of them, by id. Errors: VALIDATION_FAILED. */
   async list(query: PageQuery): Promise<ClientListResponse> {
-    refuseBoth(query);
-    const after = query.cursor === undefined ? 0 : decodeCursor(query.cursor, 'id').id;
-    const rows = await this.clients.find({
-      where: { id: MoreThan(after) },
-      order: { id: 'ASC' },
-      take: query.limit + 1,
-      skip: query.offset ?? 0,
-    });
-    const shown = page(query, rows, ({ id }) => ({ sort: 'id', key: id, id }));
-    return { clients: shown.rows.map(toClientResponse), ...shown.page };
+    const { rows, page } = await pageById(query, this.clients.createQueryBuilder('client'));
+    return { clients: rows.map(toClientResponse), ...page };
   }
 
   /** One client. Errors: NOT_FOUND. */

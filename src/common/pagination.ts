@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import type { SelectQueryBuilder } from 'typeorm';
 import { validationFailed } from './domain-error';
 import { IntegerField, TextField } from './fields';
 
@@ -100,3 +101,22 @@ export function page<Row>(
     },
   };
 }
+
+/** One page of what `found` selects, by id. Errors: VALIDATION_FAILED. */
+export async function pageById<Row extends { id: number }>(
+  query: PageQuery,
+  found: SelectQueryBuilder<Row>,
+): Promise<{ rows: Row[]; page: Page }> {
+  refuseBoth(query);
+  const after = query.cursor === undefined ? 0 : decodeCursor(query.cursor, 'id').id;
+  const rows = await found
+    .andWhere(`${found.alias}.id > :after`, { after })
+    .orderBy(`${found.alias}.id`)
+    .limit(query.limit + 1)
+    .offset(query.offset)
+    .getMany();
+  return page(query, rows, ({ id }) => ({ sort: 'id', key: id, id }));
+}
+
+/** The pattern of LIKE for what contains `text`, whose own wildcards are taken as they are. */
+export const containing = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`;

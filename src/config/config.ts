@@ -2,6 +2,7 @@ import { FAILPOINTS } from '../common/failpoint';
 import { BooleanField, EmailField, EnumField, IntegerField, TextField } from '../common/fields';
 
 const optional = { optional: true };
+const parsed = { ...optional, fromText: true };
 
 /**
  * Every setting, under the name of its environment variable, with its default. Filled by `load.ts` alone.
@@ -25,8 +26,7 @@ export class Config {
     description: 'Port to listen on; 0 takes a free one. `PORT` is taken too.',
     min: 0,
     max: 65_535,
-    fromText: true,
-    ...optional,
+    ...parsed,
   })
   APP_PORT = 8000;
 
@@ -46,8 +46,7 @@ export class Config {
     description: 'Connections of one process to PostgreSQL, those of the queue not counted.',
     min: 2,
     max: 200,
-    fromText: true,
-    ...optional,
+    ...parsed,
   })
   DATABASE_POOL_SIZE = 16;
 
@@ -59,13 +58,7 @@ export class Config {
   })
   SECRET_KEY?: string;
 
-  @IntegerField({
-    description: 'Minutes for which an access token is good.',
-    min: 1,
-    max: 1440,
-    fromText: true,
-    ...optional,
-  })
+  @IntegerField({ description: 'Minutes for which an access token is good.', min: 1, max: 1440, ...parsed })
   ACCESS_TOKEN_EXPIRE_MINUTES = 15;
 
   @EmailField({ description: 'E-mail of the first admin, created when there is no admin yet.', ...optional })
@@ -90,60 +83,39 @@ export class Config {
   })
   CURRENCY = 'USD';
 
-  @IntegerField({
-    description: 'Seconds between two sweeps for due orders.',
-    min: 1,
-    max: 86_400,
-    fromText: true,
-    ...optional,
-  })
+  @IntegerField({ description: 'Seconds between two sweeps for due orders.', min: 1, max: 86_400, ...parsed })
   PROCESSING_INTERVAL_SECONDS = 120;
 
-  @IntegerField({
-    description: 'Orders that one process works on at a time.',
-    min: 1,
-    max: 256,
-    fromText: true,
-    ...optional,
-  })
+  @IntegerField({ description: 'Orders that one process works on at a time.', min: 1, max: 256, ...parsed })
   PROCESSING_CONCURRENCY = 8;
 
   @IntegerField({
     description: 'Milliseconds that the simulated gateway takes for an order.',
     min: 0,
     max: 30_000,
-    fromText: true,
-    ...optional,
+    ...parsed,
   })
   PROCESSING_DURATION_MS = 2000;
 
-  @IntegerField({
-    description: 'Attempts after which an order is failed.',
-    min: 1,
-    max: 100,
-    fromText: true,
-    ...optional,
-  })
+  @IntegerField({ description: 'Attempts after which an order is failed.', min: 1, max: 100, ...parsed })
   PROCESSING_MAX_ATTEMPTS = 5;
 
   @IntegerField({
     description: 'Requests that somebody may send in a window: a user, an API client, or an address before login.',
     min: 1,
     max: 1_000_000_000,
-    fromText: true,
-    ...optional,
+    ...parsed,
   })
   RATE_LIMIT_REQUESTS = 300;
 
-  @IntegerField({ description: 'Seconds of that window.', min: 1, max: 86_400, fromText: true, ...optional })
+  @IntegerField({ description: 'Seconds of that window.', min: 1, max: 86_400, ...parsed })
   RATE_LIMIT_WINDOW = 60;
 
   @IntegerField({
     description: 'Attempts to log in, register, reset or change a password that an address has in a window.',
     min: 1,
     max: 1_000_000_000,
-    fromText: true,
-    ...optional,
+    ...parsed,
   })
   AUTH_RATE_LIMIT_REQUESTS = 5;
 
@@ -205,8 +177,7 @@ export class Config {
       "Milliseconds for one call of GATEWAY_URL; at most 30000, which a worker's lease on the order outlasts.",
     min: 1,
     max: 30_000,
-    fromText: true,
-    ...optional,
+    ...parsed,
   })
   GATEWAY_TIMEOUT_MS = 10_000;
 
@@ -222,13 +193,7 @@ export class Config {
   @TextField({ description: 'The mail server, if not given as SMTP_URL.', max: 255, ...optional })
   MAIL_SERVER?: string;
 
-  @IntegerField({
-    description: 'Port of MAIL_SERVER; 465 means TLS from the start.',
-    min: 1,
-    max: 65_535,
-    fromText: true,
-    ...optional,
-  })
+  @IntegerField({ description: 'Port of MAIL_SERVER; 465 means TLS from the start.', min: 1, max: 65_535, ...parsed })
   MAIL_PORT = 587;
 
   @TextField({ description: 'User name at MAIL_SERVER.', max: 255, ...optional })
@@ -265,15 +230,13 @@ export class Config {
 
   @BooleanField({
     description: 'Fill an empty catalogue with a few products. Without a value: outside production.',
-    fromText: true,
-    ...optional,
+    ...parsed,
   })
   DEMO_DATA?: boolean;
 
   @BooleanField({
     description: 'Serve /docs, /redoc and /openapi.json. Without a value: outside production.',
-    fromText: true,
-    ...optional,
+    ...parsed,
   })
   DOCS_ENABLED?: boolean;
   @TextField({

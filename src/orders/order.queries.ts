@@ -1,9 +1,10 @@
 import { type EntityManager, ILike } from 'typeorm';
-import { decodeCursor, type Page, page } from '../common/pagination';
+import { containing, decodeCursor, type Page, page } from '../common/pagination';
 import { type Principal, seesAll } from '../common/principal';
 import { prepared, runPrepared } from '../database/prepared';
 import { User } from '../users/user.entity';
-import type { OrderRow, OrderSort, OrdersQuery } from './order.dto';
+import type { OrderRow } from './order.dto';
+import type { OrderSort, OrdersQuery } from './order-request.dto';
 
 /** The columns of {@link OrderRow}; `o` is the order, `u` its customer. The items come along: one round trip, not two. */
 const COLUMNS = `o.id, o.number, o.user_id, u.name AS user_name, o.status, o.currency, o.total_quantity, o.total_amount_cents,
@@ -69,7 +70,7 @@ export interface Statement {
  */
 export async function findCustomers(manager: EntityManager, { q }: OrdersQuery): Promise<number[]> {
   if (q === undefined) return [];
-  const part = ILike(`%${q.replace(/[\\%_]/g, '\\$&')}%`);
+  const part = ILike(containing(q));
   const users = await manager.find(User, { select: { id: true }, where: [{ name: part }, { email: part }] });
   return users.map(({ id }) => id);
 }

@@ -5,16 +5,14 @@ import { Authenticated, CurrentPrincipal } from '../common/access';
 import { ApiIfMatch, etag, IfMatch } from '../common/etag';
 import type { Principal } from '../common/principal';
 import { ApiProblem } from '../common/problem';
+import { HistoryResponse, OrderListResponse, OrderResponse } from './order.dto';
 import {
   CancelOrderRequest,
   ChangeStatusRequest,
   EditOrderRequest,
-  HistoryResponse,
-  OrderListResponse,
-  OrderResponse,
   OrdersQuery,
   PlaceOrderRequest,
-} from './order.dto';
+} from './order-request.dto';
 import { OrdersService } from './orders.service';
 
 const ETAG = {

@@ -9,19 +9,17 @@ import type { Principal } from '../common/principal';
 import { publish } from '../jobs/outbox';
 import { readIdempotency } from './idempotency';
 import {
-  type EditOrderRequest,
   type HistoryResponse,
   type OrderListResponse,
   type OrderResponse,
   type OrderRow,
-  type OrdersQuery,
-  type PlaceOrderRequest,
   toOrderResponse,
 } from './order.dto';
 import { Order } from './order.entity';
 import { findCustomers, findOrder, listOrders, totalsOf } from './order.queries';
 import { OrderHistory } from './order-history.entity';
 import { parseOrderNumber } from './order-number';
+import { type EditOrderRequest, type OrdersQuery, type PlaceOrderRequest } from './order-request.dto';
 import { type OrderStatus, transition } from './order-status';
 import { invalidTransition, OrderTransitions } from './order-transitions';
 import { PlaceOrder } from './place-order';

@@ -7,7 +7,8 @@ import { failpoint } from '../common/failpoint';
 import { type Principal, seesAll } from '../common/principal';
 import { Config } from '../config/config';
 import { firstAnswer, type Idempotency } from './idempotency';
-import type { OrderItemRequest, OrderRow, PlaceOrderRequest } from './order.dto';
+import type { OrderRow } from './order.dto';
+import type { OrderItemRequest, PlaceOrderRequest } from './order-request.dto';
 import { type Outcome, type Placement, PlacementBatches, type WantedProduct } from './placement-batches';
 
 /** Takes an order, wholly or not at all. */

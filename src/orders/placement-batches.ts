@@ -6,8 +6,9 @@ import type { Principal } from '../common/principal';
 import { Config } from '../config/config';
 import { runPrepared } from '../database/prepared';
 import type { Idempotency } from './idempotency';
-import type { OrderRow, PlaceOrderRequest } from './order.dto';
+import type { OrderRow } from './order.dto';
 import { newOrderNumber } from './order-number';
+import type { PlaceOrderRequest } from './order-request.dto';
 import { PLACE_ORDERS } from './place-orders.query';
 
 /** One order to be placed, as far as it is known without asking the database. */

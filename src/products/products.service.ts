@@ -4,7 +4,7 @@ import type { Repository } from 'typeorm';
 import { violatedConstraint } from '../common/database-errors';
 import { DomainError, notFound, validationFailed } from '../common/domain-error';
 import { Operation } from '../common/operation';
-import { decodeCursor, page, refuseBoth } from '../common/pagination';
+import { containing, pageById } from '../common/pagination';
 import type { Principal } from '../common/principal';
 import { Config } from '../config/config';
 import {
@@ -29,24 +29,12 @@ export class ProductsService {
 
   /** One page of the catalogue, by id. Errors: VALIDATION_FAILED. */
   async list(query: ProductsQuery): Promise<ProductListResponse> {
-    refuseBoth(query);
-    const found = this.products.createQueryBuilder('product').orderBy('product.id');
+    const found = this.products.createQueryBuilder('product');
     if (query.active !== undefined) found.andWhere('product.active = :active', { active: query.active });
-    if (query.q !== undefined) {
-      found.andWhere('(product.name ILIKE :q OR product.sku ILIKE :q)', {
-        q: `%${query.q.replace(/[\\%_]/g, '\\$&')}%`,
-      });
-    }
-    if (query.cursor !== undefined) found.andWhere('product.id > :id', { id: decodeCursor(query.cursor, 'id').id });
-    const { rows, page: about } = page(
-      query,
-      await found
-        .limit(query.limit + 1)
-        .offset(query.offset)
-        .getMany(),
-      ({ id }) => ({ sort: 'id', key: id, id }),
-    );
-    return { products: rows.map((product) => this.response(product)), ...about };
+    if (query.q !== undefined)
+      found.andWhere('(product.name ILIKE :q OR product.sku ILIKE :q)', { q: containing(query.q) });
+    const { rows, page } = await pageById(query, found);
+    return { products: rows.map((product) => this.response(product)), ...page };
   }
 
   /** One product. Errors: NOT_FOUND. */

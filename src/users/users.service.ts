@@ -4,7 +4,7 @@ import type { EntityManager, Repository } from 'typeorm';
 import { violatedConstraint } from '../common/database-errors';
 import { DomainError, notFound } from '../common/domain-error';
 import { Operation } from '../common/operation';
-import { decodeCursor, page, refuseBoth } from '../common/pagination';
+import { containing, pageById } from '../common/pagination';
 import type { Principal } from '../common/principal';
 import { PasswordPolicy } from './password-policy';
 import { Passwords } from './passwords';
@@ -31,25 +31,15 @@ export class UsersService {
 
   /** One page of all accounts, by id. Admins only. Errors: VALIDATION_FAILED. */
   async list(query: UsersQuery): Promise<UserListResponse> {
-    refuseBoth(query);
-    const found = this.users.createQueryBuilder('user').orderBy('user.id');
+    const found = this.users.createQueryBuilder('user');
     if (query.role !== undefined) found.andWhere('user.role = :role', { role: query.role });
     if (query.active !== undefined) found.andWhere('user.active = :active', { active: query.active });
-    if (query.q !== undefined) {
+    if (query.q !== undefined)
       found.andWhere('(user.name ILIKE :q OR user.email ILIKE :q OR user.username ILIKE :q)', {
-        q: `%${query.q.replace(/[\\%_]/g, '\\$&')}%`,
+        q: containing(query.q),
       });
-    }
-    if (query.cursor !== undefined) found.andWhere('user.id > :id', { id: decodeCursor(query.cursor, 'id').id });
-    const { rows, page: about } = page(
-      query,
-      await found
-        .limit(query.limit + 1)
-        .offset(query.offset)
-        .getMany(),
-      ({ id }) => ({ sort: 'id', key: id, id }),
-    );
-    return { users: rows.map(toUserResponse), ...about };
+    const { rows, page } = await pageById(query, found);
+    return { users: rows.map(toUserResponse), ...page };
   }
 
   /** One account. Errors: NOT_FOUND. */
