@@ -17,7 +17,8 @@ async function main(): Promise<void> {
   const { createApp } = await import('./app.setup.js');
   const app = await createApp(config);
   await app.listen(config.APP_PORT, config.APP_HOST);
-  new Logger('main').log(`Listening on ${await app.getUrl()} (docs at /docs)`);
+  const docs = config.DOCS_ENABLED && config.SERVICE_ROLE !== 'worker' ? ' (docs at /docs)' : '';
+  new Logger('main').log(`Listening on ${await app.getUrl()}${docs}`);
 
   let stopping = false;
   const stop = async () => {

@@ -162,6 +162,6 @@ const nullable = (_: string, value: Any) => {
 
 it('the description tells the life of an order as the table of transitions has it', () => {
   for (const to of statesAfter('processing')) {
-    expect(document.info.description).toMatch(new RegExp(`^processing .*-> ${to}\\b`, 'm'));
+    expect(document.info.description).toMatch(new RegExp(`^- \`processing\`: .*→ \`${to}\``, 'm'));
   }
 });

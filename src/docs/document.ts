@@ -20,9 +20,8 @@ account comes from *Register*. In development the first start adds demo products
 - \`RateLimit\` and \`RateLimit-Policy\` tell how many requests are left. On 429 and 503 wait for the seconds in \`Retry-After\` and send the request again.
 
 ### Life of an order
-\`\`\`
 ${lifeOfAnOrder()}
-\`\`\`
+
 Every other change is 409 \`INVALID_TRANSITION\`. What you may do with an order now is in its \`available_actions\`.
 `;
 

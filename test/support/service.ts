@@ -82,7 +82,7 @@ const WATCHED = 'exec 3<&0; (cat <&3 >/dev/null; kill -9 $$ 2>/dev/null) & exec 
 async function listening(child: ChildProcess, output: () => string): Promise<string> {
   const deadline = Date.now() + 60_000;
   for (;;) {
-    const origin = /Listening on (http:\/\/[^ ]+)/.exec(output())?.[1];
+    const origin = /Listening on (http:\/\/[^ "]+)/.exec(output())?.[1];
     if (origin) return origin;
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
       child.kill('SIGKILL');
