@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { logIn, PASSWORD, startApp, type TestApp } from './support/app';
+import { patiently } from './support/client';
 import { runIntoLock } from './support/locks';
 
 let app: TestApp;
@@ -66,7 +67,9 @@ describe('creating', () => {
     );
     const answers = await Promise.all(
       cases.map((local) =>
-        app.anonymous.post('auth/register', { name, email: `${local}@example.com`, password: PASSWORD }),
+        patiently(() =>
+          app.anonymous.post('auth/register', { name, email: `${local}@example.com`, password: PASSWORD }),
+        ),
       ),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
