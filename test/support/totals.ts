@@ -1,0 +1,11 @@
+/** Ends a run with one plain line for those who read it by machine. A file that could not even be loaded has failed. */
+export default class Totals {
+  onRunComplete(
+    _contexts: unknown,
+    results: Record<'numPassedTests' | 'numFailedTests' | 'numRuntimeErrorTestSuites', number>,
+  ) {
+    const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
+    // After Jest's own summary, which comes behind all other reporters.
+    process.once('exit', () => process.stdout.write(`${results.numPassedTests} passed, ${failed} failed\n`));
+  }
+}
