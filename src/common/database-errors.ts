@@ -13,9 +13,9 @@ const NETWORK_CODES = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
 ]);
-/** What the pg client says after a lost connection or a full pool: such errors carry no code at all. */
+/** What pg and TypeORM say after a lost connection or a full pool: such errors carry no code at all. */
 const LOST_CONNECTION =
-  /connection terminated|terminating connection|timeout exceeded when trying to connect|query read timeout|connection error|not queryable|pool after calling end|timeout expired|driver not connected|connection is not established/i;
+  /connection terminated|terminating connection|timeout exceeded when trying to connect|query read timeout|connection error|not queryable|pool after calling end|timeout expired|driver not connected|connection is not established|query runner already released/i;
 
 interface DatabaseError {
   code?: string;
