@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
-import { PgBoss } from 'pg-boss';
 import { startApp, type TestApp } from './support/app';
 import { buildService } from './support/build';
 import { eventually } from './support/eventually';
+import { giveBackJobs } from './support/jobs';
 import { type Service, startService } from './support/service';
 import { SmtpSink } from './support/smtp';
 
@@ -28,17 +28,6 @@ async function startWorker(settings: NodeJS.ProcessEnv = {}): Promise<Service> {
   const worker = await startService(build, { ...address, ...settings });
   workers.push(worker);
   return worker;
-}
-
-/** What the queue does about a dead worker's jobs after two minutes, and a minute later at the latest. */
-async function giveBackJobs(): Promise<void> {
-  await app.sql(`UPDATE pgboss.job SET started_on = now() - interval '1 hour' WHERE state = 'active'`);
-  const boss = new PgBoss({ connectionString: app.databaseUrl, supervise: false, schedule: false });
-  await boss.start();
-  await app.sql('UPDATE pgboss.queue SET monitor_on = NULL, monitor_claim_on = NULL');
-  await boss.supervise();
-  await boss.stop();
-  await app.sql(`UPDATE pgboss.job SET start_after = now() WHERE state = 'retry'`);
 }
 
 async function announce(count: number): Promise<string[]> {
@@ -72,7 +61,7 @@ it.each([
     expect(await victim.ended).toBeNull();
     expect(smtp.delivered.length).toBeLessThan(ids.length);
 
-    await giveBackJobs();
+    await giveBackJobs(app.databaseUrl);
     const other = await startWorker();
     const delivered = () => new Set(smtp.delivered.map(({ mail }) => mail.messageId));
     await eventually(() => delivered().size === ids.length, 'every mail is out', 30);

@@ -1,8 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { Pool } from 'pg';
 import { Gauge, Registry } from 'prom-client';
 import type { DataSource } from 'typeorm';
+import { loggable } from '../common/problem-filter';
 import { ProcessMetrics } from '../common/process-metrics';
 import { ORDER_STATUSES } from '../orders/order-status';
 import { AVERAGED, type Business, BusinessMetrics } from './business-metrics';
@@ -11,16 +12,21 @@ import type { OrderMetricsResponse } from './metrics.dto';
 /** Figures for operators: those of the database, and those of this process. */
 @Injectable()
 export class MetricsService {
+  private readonly logger = new Logger('metrics');
+
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly business: BusinessMetrics,
     private readonly process: ProcessMetrics,
   ) {}
 
-  /** All of them in the text format of Prometheus. */
+  /** All of them in the text format of Prometheus; without those of the database while it does not answer. */
   async prometheus(): Promise<string> {
     const registry = new Registry();
-    this.setBusiness(registry, await this.business.read());
+    const business = await this.business.read().catch((error) => {
+      this.logger.warn({ err: loggable(error) }, 'metrics without the database');
+    });
+    if (business) this.setBusiness(registry, business);
     this.setPool(registry);
     return `${await registry.metrics()}\n${await this.process.registry.metrics()}`;
   }
