@@ -75,3 +75,13 @@ it.each([
   },
   90_000,
 );
+
+it('has the mail of a killed worker sent by another within a minute', async () => {
+  const victim = await startWorker({ FAILPOINT: 'mail-sending:1' });
+  const [id] = await announce(1);
+  expect(await victim.ended).toBeNull();
+  const killed = Date.now();
+  await startWorker();
+  await eventually(() => smtp.delivered.some(({ mail }) => mail.messageId === id), 'the mail is out', 60);
+  expect(Date.now() - killed).toBeLessThan(60_000);
+}, 90_000);

@@ -16,8 +16,14 @@ const SILENCE = 10_000;
 /** Seconds for which finished jobs are kept: the tables of the domain tell what happened, the queue only transports. */
 const KEEP_SECONDS = 300;
 
-/** Seconds after which a job whose worker does not answer is taken for failed; looked for once a minute. */
+/** Seconds after which a job that still runs is taken for failed. */
 const EXPIRE_SECONDS = 120;
+
+/** Seconds after which a job is taken for failed whose worker has given no sign of life: killed, most likely. */
+const HEARTBEAT_SECONDS = 15;
+
+/** Seconds between two looks for such jobs. With the first delay of a retry this keeps a killed worker's mail below a minute. */
+const SUPERVISE_SECONDS = 20;
 
 /** Seconds for which what was given up waits for somebody to requeue it. */
 const KEEP_DEAD_SECONDS = 30 * 24 * 3600;
@@ -58,7 +64,8 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
       connectionString: config.DATABASE_URL as string,
       application_name: 'orders-queue',
       schedule: false,
-      superviseIntervalSeconds: 60,
+      superviseIntervalSeconds: SUPERVISE_SECONDS,
+      monitorIntervalSeconds: SUPERVISE_SECONDS,
       maintenanceIntervalSeconds: KEEP_SECONDS,
     });
     // Errors of its background loops: they are retried, and must not end the process.
@@ -75,7 +82,11 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
 
   /** Makes sure that the queue exists and is as described. */
   async declare(name: string, { oncePerKey, retry }: QueueRules): Promise<void> {
-    const times = { expireInSeconds: EXPIRE_SECONDS, deleteAfterSeconds: KEEP_SECONDS };
+    const times = {
+      expireInSeconds: EXPIRE_SECONDS,
+      heartbeatSeconds: HEARTBEAT_SECONDS,
+      deleteAfterSeconds: KEEP_SECONDS,
+    };
     const rules = { ...times, retryLimit: 0 };
     if (retry) {
       const deadLetter = deadLettersOf(name);
