@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { logIn, PASSWORD, startApp, type TestApp } from './support/app';
+import { buildService } from './support/build';
+import { patiently } from './support/client';
+import { eventually } from './support/eventually';
+import { startService } from './support/service';
+
+let app: TestApp;
+let build: string;
+beforeAll(async () => {
+  build = buildService();
+  app = await startApp({ SERVICE_ROLE: 'api' });
+});
+afterAll(async () => {
+  await app.close();
+  rmSync(build, { recursive: true });
+});
+
+/** What a client meets who comes too late: no connection, or one that is closed before the request was taken. */
+const TOO_LATE = /ECONNREFUSED|ECONNRESET|UND_ERR_SOCKET/;
+
+it.each([1, 2, 3, 4, 5])(
+  'an API that is told to end under load answers every request that it has taken (round %i)',
+  async () => {
+    const lamp = await app.newProduct({ stock: 100_000 });
+    const { email } = await app.newUser();
+    const service = await startService(build, { DATABASE_URL: app.databaseUrl, SERVICE_ROLE: 'api' });
+    const buyer = await logIn(service.anonymous, { email, password: PASSWORD });
+    let placed = 0;
+    let asked = 0;
+    /** Orders on kept connections until there is nobody to take one; returns why. */
+    const order = async (): Promise<string> => {
+      for (;;) {
+        try {
+          const once = buyer.with({ 'idempotency-key': randomUUID() });
+          const send = () => once.post('orders', { items: [{ product_id: lamp.id, quantity: 1 }] });
+          // A busy machine may ask to come again, but not because of the end.
+          const { status } = await patiently(send, asked ? 1 : 10);
+          expect(status).toBe(201);
+          placed++;
+        } catch (error) {
+          const { code } = (error as { cause?: { code?: string } }).cause ?? {};
+          if (!code) throw error;
+          return code;
+        }
+      }
+    };
+    const buyers = Promise.all(Array.from({ length: 8 }, order));
+    await eventually(() => placed >= 50, 'the load is on');
+    asked = Date.now();
+    expect(await service.terminate()).toBe(0);
+    expect(Date.now() - asked).toBeLessThan(10_000);
+    for (const code of await buyers) expect(code).toMatch(TOO_LATE);
+    const [{ count }] = await app.sql('SELECT count(*)::int FROM order_items WHERE product_id = $1', [lamp.id]);
+    expect(count).toBe(placed);
+  },
+);
