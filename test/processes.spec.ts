@@ -1,23 +1,29 @@
+import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { ADMIN, logIn, startApp, type TestApp } from './support/app';
 import { buildService } from './support/build';
-import type { Client } from './support/client';
+import { type Answer, type Client, patiently } from './support/client';
 import { eventually } from './support/eventually';
 import { Fulfilment } from './support/fulfilment';
+import { hasRedis, RedisServer } from './support/redis';
 import { type Service, startService } from './support/service';
+import { SmtpSink } from './support/smtp';
 
 /** Several processes of the service on one database, and the fulfilment service that all of them call. */
 let app: TestApp;
 let fulfilment: Fulfilment;
+let smtp: SmtpSink;
 let build: string;
 beforeAll(async () => {
   build = buildService();
   app = await startApp({ SERVICE_ROLE: 'api' });
   fulfilment = await Fulfilment.start();
+  smtp = await new SmtpSink().start();
 });
 afterAll(async () => {
   await app.close();
   await fulfilment.close();
+  await smtp.stop();
   rmSync(build, { recursive: true });
 });
 
@@ -34,35 +40,71 @@ const startProcess = (settings: NodeJS.ProcessEnv): Promise<Service> =>
 async function buy(client: Client, product: number, until: () => boolean): Promise<number[]> {
   const placed: number[] = [];
   while (!until()) {
-    const { status, body } = await client.post('orders', { items: [{ product_id: product, quantity: 1 }] });
+    const once = client.with({ 'idempotency-key': randomUUID() });
+    const { status, body } = await patiently(() =>
+      once.post('orders', { items: [{ product_id: product, quantity: 1 }] }),
+    );
     expect(status).toBe(201);
     placed.push(body.id);
   }
   return placed;
 }
 
-it('processes 200 orders once each with two processes for the API and two that work', async () => {
+it('processes 500 orders once each, with one mail for each change, in two processes for the API and two that work', async () => {
   const lamp = await app.newProduct({ stock: 1_000 });
-  const [api, otherApi] = [await startProcess({ SERVICE_ROLE: 'api' }), await startProcess({ SERVICE_ROLE: 'api' })];
-  const workers = [await startProcess({ SERVICE_ROLE: 'worker' }), await startProcess({ SERVICE_ROLE: 'worker' })];
-  let left = 200;
+  const apis = [await startProcess({ SERVICE_ROLE: 'api' }), await startProcess({ SERVICE_ROLE: 'api' })];
+  const settings = { SERVICE_ROLE: 'worker', SMTP_URL: smtp.url };
+  const workers = [await startProcess(settings), await startProcess(settings)];
+  let left = 500;
   const until = () => left-- <= 0;
-  const buyers = await Promise.all([api, otherApi].map((service) => logIn(service.anonymous, ADMIN)));
+  const buyers = await Promise.all(apis.map((service) => logIn(service.anonymous, ADMIN)));
   const ids = (await Promise.all([...buyers, ...buyers].map((client) => buy(client, lamp.id, until)))).flat();
-  expect(ids).toHaveLength(200);
+  expect(ids).toHaveLength(500);
   await eventually(
     async () => {
       const [{ count }] = await app.sql(`SELECT count(*)::int FROM orders WHERE status = 'completed'`);
       return count === ids.length;
     },
     'all orders are completed',
-    60,
+    90,
   );
   for (const id of ids) expect(fulfilment.about(id)).toHaveLength(1);
   const completedBy = ({ output }: Service) => output().match(/"outcome":"completed"/g)?.length ?? 0;
-  expect([api, otherApi].map(completedBy)).toEqual([0, 0]);
+  expect(apis.map(completedBy)).toEqual([0, 0]);
   const shares = workers.map(completedBy);
-  expect(shares.reduce((sum, share) => sum + share)).toBe(200);
-  const codes = await Promise.all([api, otherApi, ...workers].map((service) => service.terminate()));
+  expect(shares.reduce((sum, share) => sum + share)).toBe(500);
+  expect(Math.min(...shares)).toBeGreaterThanOrEqual(50);
+
+  const changes = ids.flatMap((id) => [1, 2, 3].map((sequence) => `<order-${id}-${sequence}@localhost>`));
+  await eventually(() => smtp.delivered.length >= changes.length, 'all mails are out', 60);
+  const codes = await Promise.all([...apis, ...workers].map((service) => service.terminate()));
   expect(codes).toEqual([0, 0, 0, 0]);
+  expect(smtp.delivered.map(({ mail }) => mail.messageId).sort()).toEqual(changes.sort());
 }, 300_000);
+
+if (!hasRedis && !process.env.CI) {
+  it.skip('redis-server is not installed: limits that several processes share are not tested', () => {});
+} else {
+  it('counts every rate limit once for all processes', async () => {
+    const redis = await RedisServer.start();
+    const limits = { RATE_LIMIT_REQUESTS: '40', AUTH_RATE_LIMIT_REQUESTS: '6', RATE_LIMIT_WINDOW: '600' };
+    const settings = { SERVICE_ROLE: 'api', REDIS_URL: redis.url, ...limits };
+    const apis = [await startProcess(settings), await startProcess(settings)];
+    const one = await logIn((apis[0] as Service).anonymous, ADMIN);
+    const other = one.at((apis[1] as Service).origin);
+    const wrong = { ...ADMIN, password: 'not the password' };
+    const logins = await inTurn(8, apis, ({ anonymous }) => anonymous.post('auth/login', wrong));
+    expect(logins).toEqual([...Array(5).fill(401), ...Array(3).fill(429)]);
+    const requests = await inTurn(44, [one, other], (client) => client.get('orders'));
+    expect(requests).toEqual([...Array(40).fill(200), ...Array(4).fill(429)]);
+    await Promise.all(apis.map((service) => service.terminate()));
+    await redis.stop();
+  });
+}
+
+/** The statuses of so many requests, each sent to another process than the one before. */
+async function inTurn<T>(times: number, places: T[], send: (place: T) => Promise<Answer>): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let n = 0; n < times; n++) statuses.push((await send(places[n % places.length] as T)).status);
+  return statuses;
+}

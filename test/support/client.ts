@@ -21,6 +21,11 @@ export class Client {
     return new Client(this.origin, { ...this.headers, ...headers });
   }
 
+  /** The same person at another process of the service. */
+  at(origin: string): Client {
+    return new Client(origin, this.headers);
+  }
+
   get = (path: string) => this.send('GET', path);
   post = (path: string, body?: unknown) => this.send('POST', path, body);
   patch = (path: string, body?: unknown) => this.send('PATCH', path, body);
