@@ -1,6 +1,6 @@
 import { startApp, type TestApp } from './support/app';
 import { eventually } from './support/eventually';
-import { SmtpSink } from './support/smtp';
+import { type Behaviour, SmtpSink } from './support/smtp';
 
 let smtp: SmtpSink;
 let app: TestApp;
@@ -160,6 +160,42 @@ it('processes orders as ever while the mail server is down, and sends everything
     return mails.every((id) => smtp.about(`${id}@`).length === 1);
   }, 'all mails are out');
 });
+
+const repair: Record<string, () => Promise<unknown>> = {
+  down: () => smtp.start(),
+  'for good': () => app.admin.post('notifications/dead-letters/requeue'),
+};
+const FAILED = `SELECT count(*)::int FROM pgboss.job WHERE name LIKE 'mail%' AND state < 'active' AND data ->> 'id' LIKE 'event-%'
+  AND (state = 'retry' OR name = 'mail.dead')`;
+
+it.each<[string, Behaviour]>([
+  ['down', 'accept'],
+  ['slow', 'slow'],
+  ['for now', { refuse: 'recipient', code: 451 }],
+  ['for good', { refuse: 'recipient', code: 554 }],
+  ['cut', 'cut after data'],
+])(
+  'brings 50 mails through a server that fails (%s), each with its own Message-ID and none twice',
+  async (failure, how) => {
+    smtp.delivered.length = 0;
+    if (failure === 'down') await smtp.stop();
+    smtp.behaviour = how;
+    const events: { id: number }[] = await app.sql(
+      `INSERT INTO outbox (topic, payload) SELECT 'user.password_changed', '{"user_id": 1}' FROM generate_series(1, 50) RETURNING id`,
+    );
+    if (failure !== 'slow') {
+      await eventually(async () => (await app.sql(FAILED))[0].count === 50, 'each has failed', 40);
+      expect(smtp.delivered).toEqual([]);
+      smtp.behaviour = 'accept';
+      await repair[failure]?.();
+      await becomeDue();
+    }
+    const wanted = events.map(({ id }) => `<event-${id}@localhost>`);
+    const sent = () => smtp.about('event-').map(({ mail }) => mail.messageId);
+    await eventually(() => sent().length >= 50, 'all are out', 60);
+    expect(sent().sort()).toEqual(wanted.sort());
+  },
+);
 
 it('keeps dead letters to admins', async () => {
   const user = await app.newUser();

@@ -10,7 +10,12 @@ export interface Delivery {
 }
 
 /** What the server does next to whoever sends it a mail. */
-export type Behaviour = 'accept' | 'silent' | 'cut after data' | { refuse: 'recipient' | 'content'; code: number };
+export type Behaviour =
+  | 'accept'
+  | 'slow'
+  | 'silent'
+  | 'cut after data'
+  | { refuse: 'recipient' | 'content'; code: number };
 
 /** A mail server on the loopback interface that misbehaves on demand. */
 export class SmtpSink {
@@ -91,7 +96,8 @@ export class SmtpSink {
   private answer(stage: 'recipient' | 'content', done: (error?: Error) => void): void {
     const { behaviour } = this;
     if (behaviour === 'silent') return;
-    if (typeof behaviour === 'string' || behaviour.refuse !== stage) done();
+    if (behaviour === 'slow') setTimeout(done, 200);
+    else if (typeof behaviour === 'string' || behaviour.refuse !== stage) done();
     else done(Object.assign(new Error('The sink was told to refuse'), { responseCode: behaviour.code }));
   }
 }
