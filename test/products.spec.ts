@@ -156,6 +156,12 @@ describe('adjusting stock', () => {
     expect((await app.anonymous.get(`products/${id}`)).body.stock).toEqual({ on_hand: 4, reserved: 0, available: 4 });
   });
 
+  it('never holds more than 2,000,000,000 pieces', async () => {
+    const { id } = await app.newProduct({ stock: 1_000_000_000 });
+    const add = () => app.admin.post(`products/${id}/stock`, { delta: 1_000_000_000, reason: 'Delivered' });
+    expect([(await add()).status, (await add()).status]).toEqual([200, 409]);
+  });
+
   it('never takes what is reserved, and leaves nothing behind when it is refused', async () => {
     const { id } = await app.newProduct({ stock: 10 });
     await ann.post('orders', { items: [{ product_id: id, quantity: 4 }] });

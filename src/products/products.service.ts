@@ -84,7 +84,7 @@ export class ProductsService {
           reserved: () => 'coalesce(reserved, 0)',
           updated_at: () => 'now()',
         })
-        .where('id = :id AND coalesce(on_hand, 0) + :delta BETWEEN coalesce(reserved, 0) AND 2000000000')
+        .where('id = :id AND coalesce(on_hand, 0)::bigint + :delta BETWEEN coalesce(reserved, 0) AND 2000000000')
         .setParameters({ id, delta: adjustment.delta })
         .execute();
       const product = await manager.findOneBy(Product, { id });
