@@ -7,6 +7,8 @@ export interface Delivery {
   to: string[];
   raw: string;
   mail: Email;
+  /** When the server had read it, in milliseconds. */
+  at: number;
 }
 
 /** What the server does next to whoever sends it a mail. */
@@ -74,7 +76,7 @@ export class SmtpSink {
         stream.on('end', async () => {
           const raw = Buffer.concat(chunks);
           const to = session.envelope.rcptTo.map(({ address }) => address);
-          const delivery = { to, raw: raw.toString(), mail: await PostalMime.parse(raw) };
+          const delivery = { to, raw: raw.toString(), mail: await PostalMime.parse(raw), at: Date.now() };
           this.read.push(delivery);
           if (this.behaviour === 'cut after data') this.cut();
           else

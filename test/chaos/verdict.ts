@@ -1,0 +1,124 @@
+import type { Wish } from './customers';
+import type { Mishap } from './journal';
+
+/** A mail that the mail server has taken: which, when, and from which process. */
+export interface SentMail {
+  id: string;
+  at: number;
+  process: string;
+}
+
+export interface FoundOrder {
+  id: number;
+  key: string;
+  status: string;
+  /** The request that it was placed by. */
+  request: string;
+}
+
+/** All that is known when a run is over. */
+export interface Evidence {
+  wishes: Wish[];
+  orders: FoundOrder[];
+  /** The message ids of the mails that the history asks for. */
+  due: string[];
+  sent: SentMail[];
+  mishaps: Mishap[];
+  /** What was wrong beyond that, as lines to read. */
+  failures: string[];
+}
+
+export interface Verdict {
+  counts: Record<
+    'placed' | 'refused' | 'unknown' | 'lost' | 'doubled' | 'stuck' | 'mailsDue' | 'mailsSent' | 'mailsMissing',
+    number
+  > & { mailsDoubled: number; mailsDoubledUnexplained: number; cutOff: number };
+  /** Everything that must not be; empty when all promises were kept. */
+  violations: string[];
+}
+
+const TERMINAL = new Set(['completed', 'failed', 'cancelled']);
+
+/**
+ * Milliseconds after a mail was taken within which that is noted, if nothing comes between. Mails that are sent together
+ * are noted together, and the slowest of them may wait 5 s for the database and 10 s for the mail server.
+ */
+const UNTIL_MARKED = 15_000;
+
+/** Holds what customers and mail server saw against what the database says. */
+export function judge(evidence: Evidence): Verdict {
+  const { wishes, orders, due, sent } = evidence;
+  const found = Map.groupBy(orders, ({ key }) => key);
+  const of = (outcome: Wish['outcome']) => wishes.filter((wish) => wish.outcome === outcome);
+  const lost = of('acknowledged').filter(({ key, ids }) => ![...ids].every((id) => has(found.get(key), id)));
+  const doubled = wishes.filter(({ key }) => (found.get(key)?.length ?? 0) > 1);
+  const leftBehind = of('refused').filter(({ key }) => found.has(key));
+  const stuck = orders.filter(({ status }) => !TERMINAL.has(status));
+  const forgotten = wishes.filter(({ key, cancelled }) => cancelled && found.get(key)?.[0]?.status !== 'cancelled');
+  const failing = new Map(wishes.map((wish) => [wish.key, wish.failing]));
+  const cutOff = orders.filter(({ key, status }) => status === 'failed' && !failing.get(key));
+  const wrong = orders.filter(({ key, status }) => status === 'completed' && failing.get(key));
+  const dropped = new Set(wishes.flatMap((wish) => wish.dropped));
+  const cutOffByDrain = orders.filter(({ request }) => dropped.has(request));
+  const mails = judgeMails(evidence);
+  const named: [string, unknown[]][] = [
+    ['lost', lost.map(({ key }) => key)],
+    ['doubled', doubled.map(({ key }) => key)],
+    ['refused, but there', leftBehind.map(({ key }) => key)],
+    ['never answered', of('unknown').map(({ key }) => key)],
+    ['stuck', stuck],
+    ['cancelled, but not for long', forgotten.map(({ key }) => key)],
+    ['completed, but told to fail', wrong],
+    ['placed, but not answered after SIGTERM', cutOffByDrain],
+    ['mails missing', mails.missing],
+    ['mails about nothing', mails.baseless],
+    ['mails sent twice without a cause', mails.unexplained],
+  ];
+  return {
+    counts: {
+      placed: of('acknowledged').length,
+      refused: of('refused').length,
+      unknown: of('unknown').length,
+      lost: lost.length,
+      doubled: doubled.length,
+      stuck: stuck.length,
+      cutOff: cutOff.length,
+      mailsDue: due.length,
+      mailsSent: sent.length,
+      mailsMissing: mails.missing.length,
+      mailsDoubled: mails.doubled,
+      mailsDoubledUnexplained: mails.unexplained.length,
+    },
+    violations: [
+      ...named.filter(([, all]) => all.length > 0).map(([what, all]) => `${what}: ${all.length} ${first(all)}`),
+      ...evidence.failures,
+    ],
+  };
+}
+
+/** A mail may come twice only when its sender, or the queue under it, was cut off before it could mark the first one. */
+function judgeMails({ due, sent, mishaps }: Evidence) {
+  const copies = Map.groupBy(sent, ({ id }) => id);
+  const wanted = new Set(due);
+  const excused = ({ at, process }: SentMail) =>
+    mishaps.some(
+      ({ process: victim = process, from, to }) => victim === process && at >= from - UNTIL_MARKED && at <= to,
+    );
+  return {
+    missing: due.filter((id) => !copies.has(id)),
+    baseless: [...copies.keys()].filter((id) => !wanted.has(id)),
+    doubled: sent.length - copies.size,
+    unexplained: [...copies.values()]
+      .filter((all) => !all.slice(0, -1).every(excused))
+      .map((all) => ({ copies: all, cutOffAfter: cutOffAfter(all[0] as SentMail, mishaps) })),
+  };
+}
+
+/** Milliseconds until the next thing happened that could have excused a second copy. */
+function cutOffAfter({ at, process }: SentMail, mishaps: Mishap[]): number {
+  const later = mishaps.filter((mishap) => (mishap.process ?? process) === process && mishap.from >= at);
+  return Math.min(...later.map(({ from }) => from - at));
+}
+
+const has = (orders: FoundOrder[] | undefined, id: number) => !!orders?.some((order) => order.id === id);
+const first = (all: unknown[]) => JSON.stringify(all.slice(0, 5));
