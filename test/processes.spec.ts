@@ -69,16 +69,15 @@ it('processes 500 orders once each, with one mail for each change, in two proces
     90,
   );
   for (const id of ids) expect(fulfilment.about(id)).toHaveLength(1);
+  const changes = ids.flatMap((id) => [1, 2, 3].map((sequence) => `<order-${id}-${sequence}@localhost>`));
+  await eventually(() => smtp.delivered.length >= changes.length, 'all mails are out', 60);
+  const codes = await Promise.all([...apis, ...workers].map((service) => service.terminate()));
+  expect(codes).toEqual([0, 0, 0, 0]);
   const completedBy = ({ output }: Service) => output().match(/"outcome":"completed"/g)?.length ?? 0;
   expect(apis.map(completedBy)).toEqual([0, 0]);
   const shares = workers.map(completedBy);
   expect(shares.reduce((sum, share) => sum + share)).toBe(500);
   expect(Math.min(...shares)).toBeGreaterThanOrEqual(50);
-
-  const changes = ids.flatMap((id) => [1, 2, 3].map((sequence) => `<order-${id}-${sequence}@localhost>`));
-  await eventually(() => smtp.delivered.length >= changes.length, 'all mails are out', 60);
-  const codes = await Promise.all([...apis, ...workers].map((service) => service.terminate()));
-  expect(codes).toEqual([0, 0, 0, 0]);
   expect(smtp.delivered.map(({ mail }) => mail.messageId).sort()).toEqual(changes.sort());
 }, 300_000);
 
