@@ -9,7 +9,7 @@ import { Config } from '../config/config';
 import { firstAnswer, type Idempotency } from './idempotency';
 import type { OrderRow } from './order.dto';
 import type { OrderItemRequest, PlaceOrderRequest } from './order-request.dto';
-import { type Outcome, type Placement, PlacementBatches, type WantedProduct } from './placement-batches';
+import { isLacking, type Outcome, type Placement, PlacementBatches, type WantedProduct } from './placement-batches';
 
 /** Takes an order, wholly or not at all. */
 @Injectable()
@@ -106,7 +106,7 @@ function refusal(request: PlaceOrderRequest, result: Outcome | undefined): Domai
       });
     case 'good':
       return new DomainError('INSUFFICIENT_STOCK', 'There is not enough stock; see errors.', {
-        errors: products.filter(lacking).map((product) => fieldError(product, `only ${product.available} available`)),
+        errors: products.filter(isLacking).map((product) => fieldError(product, `only ${product.available} available`)),
       });
     default:
       return new DomainError(
@@ -115,8 +115,6 @@ function refusal(request: PlaceOrderRequest, result: Outcome | undefined): Domai
       );
   }
 }
-
-const lacking = ({ available, quantity }: WantedProduct) => available !== null && available < quantity;
 
 const fieldError = ({ position, name }: WantedProduct, message: string): FieldError => ({
   field: `items.${position - 1}`,

@@ -125,15 +125,35 @@ export class PlacementBatches {
     const alone = batch.length === 1;
     if (Array.isArray(outcomes) && (alone || outcomes.every(({ placed }) => placed))) {
       for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index]);
+    } else if (Array.isArray(outcomes)) {
+      await this.settleWithout(batch, outcomes);
     } else if (!alone && isLockTimeout(outcomes)) {
       // At once, because each may have to wait for that lock again; only those that need it will.
       await Promise.all(batch.map((one) => this.settle([one])));
-    } else if (!alone && (Array.isArray(outcomes) || violatedConstraint(outcomes))) {
-      for (const one of batch) await this.settle([one]);
+    } else if (!alone && violatedConstraint(outcomes)) {
+      await this.settleOneByOne(batch);
     } else {
       // A lost connection concerns all of them, and trying each again would only add to the trouble.
       for (const { reject } of batch) reject(outcomes);
     }
+  }
+
+  /**
+   * Refuses what cannot be placed whatever becomes of the others, and tries these again together: a rush for a product that
+   * is sold out costs one statement for all of them. If each could be placed but not all, whoever comes first is.
+   */
+  private async settleWithout(batch: Waiting[], outcomes: Outcome[]): Promise<void> {
+    const rest = batch.filter(({ resolve }, index) => {
+      const outcome = outcomes[index] as Outcome;
+      if (isRefused(outcome)) resolve(outcome);
+      return !isRefused(outcome);
+    });
+    if (rest.length === batch.length) await this.settleOneByOne(rest);
+    else if (rest.length > 0) await this.settle(rest);
+  }
+
+  private async settleOneByOne(batch: Waiting[]): Promise<void> {
+    for (const one of batch) await this.settle([one]);
   }
 
   /** One statement: all of these orders, or none of them. */
@@ -148,6 +168,13 @@ export class PlacementBatches {
     }
   }
 }
+
+/** Whether this order could not be placed alone either: its products were locked when this was found. */
+const isRefused = ({ outcome, products }: Outcome): boolean => outcome !== 'good' || !!products?.some(isLacking);
+
+/** Whether there is less of this product than one order asks for. */
+export const isLacking = ({ available, quantity }: WantedProduct): boolean =>
+  available !== null && available < quantity;
 
 /** The arrays of `request` in the statement, column by column. */
 function requestColumns(placements: Placement[]): unknown[][] {
