@@ -71,8 +71,9 @@ export class RateLimits implements OnApplicationShutdown {
 
   /**
    * Counts an attempt to log in, register, reset or change a password: for its address, and for the account that it is
-   * about, so that neither one password over many accounts nor many passwords for one account come far. An address from which the owner has logged
-   * in is not held to what strangers do to the account: they cannot lock the owner out. Errors: RATE_LIMITED.
+   * about, so that neither one password over many accounts nor many passwords for one account come far. An address from
+   * which the owner has logged in is not held to what strangers do to the account: they cannot lock the owner out.
+   * Errors: RATE_LIMITED.
    */
   async countCredentials(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     await this.consume(this.credentials, addressOf(request), reply);

@@ -145,8 +145,9 @@ export class PlacementBatches {
   private async settleWithout(batch: Waiting[], outcomes: Outcome[]): Promise<void> {
     const rest = batch.filter(({ resolve }, index) => {
       const outcome = outcomes[index] as Outcome;
-      if (isRefused(outcome)) resolve(outcome);
-      return !isRefused(outcome);
+      const refused = isRefused(outcome);
+      if (refused) resolve(outcome);
+      return !refused;
     });
     if (rest.length === batch.length) await this.settleOneByOne(rest);
     else if (rest.length > 0) await this.settle(rest);

@@ -113,6 +113,7 @@ export class OrderProcessor {
       [order.id, order.attempt, seconds],
     );
   }
+
   /**
    * Cut off by a shutdown: nothing is wrong with the order, so the attempt does not count, and another worker may have it at
    * once. The oldest of all leases says so.
