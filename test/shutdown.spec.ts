@@ -4,6 +4,7 @@ import { logIn, PASSWORD, startApp, type TestApp } from './support/app';
 import { buildService } from './support/build';
 import { patiently } from './support/client';
 import { eventually } from './support/eventually';
+import { holdLock } from './support/locks';
 import { startService } from './support/service';
 
 let app: TestApp;
@@ -56,3 +57,24 @@ it.each([1, 2, 3, 4, 5])(
     expect(count).toBe(placed);
   },
 );
+
+it('an API that is told to end does not wait for connections that nobody uses any more', async () => {
+  const lamp = await app.newProduct();
+  const { email } = await app.newUser();
+  const service = await startService(build, { DATABASE_URL: app.databaseUrl, SERVICE_ROLE: 'api' });
+  const buyer = await logIn(service.anonymous, { email, password: PASSWORD });
+  const lock = await holdLock(app.databaseUrl, `SELECT FROM products WHERE id = ${lamp.id} FOR UPDATE`);
+  const order = buyer.post('orders', { items: [{ product_id: lamp.id, quantity: 1 }] });
+  await lock.waitedForBy(1);
+  const ended = service.terminate();
+  const refused = () =>
+    fetch(`${service.origin}/health/live`).then(
+      () => false,
+      () => true,
+    );
+  await eventually(refused, 'nobody is let in any more');
+  await lock.release();
+  const { status, headers } = await order;
+  expect([status, headers.get('connection')]).toEqual([201, 'close']);
+  expect(await ended).toBe(0);
+});

@@ -72,6 +72,16 @@ export function prepareServer(app: NestFastifyApplication): void {
   server.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, ...PROTECTION });
   });
+  let closing = false;
+  server.addHook('preClose', async () => {
+    closing = true;
+  });
+  // Fastify says so to requests that come while it closes. Those that ran already would leave connections open that
+  // nobody uses any more, and the process would wait for them.
+  server.addHook('onSend', (_request, reply, _payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done();
+  });
   const metrics = app.get(ProcessMetrics);
   server.addHook('onResponse', async (request, reply) => {
     logRequest(request, reply);
