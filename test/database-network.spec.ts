@@ -60,11 +60,18 @@ async function load(over: () => boolean): Promise<Timed[]> {
     for (let count = index; !over(); count++)
       answers.push(await timed(requests[count % requests.length] as typeof order));
   };
-  const probe = async () => {
-    while (!over()) lag = Math.max(lag, (await timed(() => service.anonymous.get('/health/live'))).ms);
-  };
   lag = 0;
-  await Promise.all([probe(), ...Array.from({ length: PEOPLE }, (_, index) => person(index))]);
+  let waiting = true;
+  const people = Promise.all(Array.from({ length: PEOPLE }, (_, index) => person(index)));
+  void people.finally(() => {
+    waiting = false;
+  });
+  // Until the last has been answered: the answers at the deadline come together, and after `over`.
+  while (waiting) {
+    lag = Math.max(lag, (await timed(() => service.anonymous.get('/health/live'))).ms);
+    await setTimeout(20);
+  }
+  await people;
   return answers;
 }
 
