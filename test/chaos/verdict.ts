@@ -45,6 +45,9 @@ const TERMINAL = new Set(['completed', 'failed', 'cancelled']);
  */
 const UNTIL_MARKED = 15_000;
 
+/** Milliseconds after which a process has noticed that the other end of a connection is gone: a busy one reads of it late. */
+const UNTIL_NOTICED = 1_000;
+
 /** Holds what customers and mail server saw against what the database says. */
 export function judge(evidence: Evidence): Verdict {
   const { wishes, orders, due, sent } = evidence;
@@ -102,7 +105,8 @@ function judgeMails({ due, sent, mishaps }: Evidence) {
   const wanted = new Set(due);
   const excused = ({ at, process }: SentMail) =>
     mishaps.some(
-      ({ process: victim = process, from, to }) => victim === process && at >= from - UNTIL_MARKED && at <= to,
+      ({ process: victim = process, from, to }) =>
+        victim === process && at >= from - UNTIL_MARKED && at <= to + UNTIL_NOTICED,
     );
   return {
     missing: due.filter((id) => !copies.has(id)),
@@ -110,14 +114,16 @@ function judgeMails({ due, sent, mishaps }: Evidence) {
     doubled: sent.length - copies.size,
     unexplained: [...copies.values()]
       .filter((all) => !all.slice(0, -1).every(excused))
-      .map((all) => ({ copies: all, cutOffAfter: cutOffAfter(all[0] as SentMail, mishaps) })),
+      .map((all) => ({ copies: all, ...nearest(all[0] as SentMail, mishaps) })),
   };
 }
 
-/** Milliseconds until the next thing happened that could have excused a second copy. */
-function cutOffAfter({ at, process }: SentMail, mishaps: Mishap[]): number {
-  const later = mishaps.filter((mishap) => (mishap.process ?? process) === process && mishap.from >= at);
-  return Math.min(...later.map(({ from }) => from - at));
+/** Milliseconds since and until the things next to this that could have excused a second copy. */
+function nearest({ at, process }: SentMail, mishaps: Mishap[]) {
+  const mine = mishaps.filter((mishap) => (mishap.process ?? process) === process);
+  const since = mine.map(({ to }) => at - to).filter((ms) => ms > 0);
+  const until = mine.map(({ from }) => from - at).filter((ms) => ms > 0);
+  return { sinceTrouble: Math.min(...since), untilTrouble: Math.min(...until) };
 }
 
 const has = (orders: FoundOrder[] | undefined, id: number) => !!orders?.some((order) => order.id === id);
