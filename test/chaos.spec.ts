@@ -9,14 +9,14 @@ it(`loses, doubles and forgets nothing while its processes and its database die 
   const build = buildService();
   try {
     const faults = {
-      'worker killed': 10,
-      'API killed': 5,
+      'worker killed': 30,
+      'API killed': 20,
       'worker replaced': 2,
       'API replaced': 1,
       'connections ended': 2,
       'database crashed': 1,
     };
-    const size = { seed: SEED, seconds: 25, ordersPerSecond: 15, faults };
+    const size = { seed: SEED, seconds: 30, ordersPerSecond: 15, faults };
     // A slow machine comes to fewer faults, not to a longer test.
     const result = await runChaos(build, size, { hurry: true, stop: AbortSignal.timeout(60_000) });
     expect(result.violations).toEqual([]);
