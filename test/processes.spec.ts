@@ -50,11 +50,11 @@ async function buy(client: Client, product: number, until: () => boolean): Promi
   return placed;
 }
 
-it('processes 500 orders once each, with one mail for each change, in two processes for the API and two that work', async () => {
+it('processes 500 orders once each, with one mail for each change, in two processes for the API and three that work', async () => {
   const lamp = await app.newProduct({ stock: 1_000 });
   const apis = [await startProcess({ SERVICE_ROLE: 'api' }), await startProcess({ SERVICE_ROLE: 'api' })];
   const settings = { SERVICE_ROLE: 'worker', SMTP_URL: smtp.url };
-  const workers = [await startProcess(settings), await startProcess(settings)];
+  const workers = await Promise.all([1, 2, 3].map(() => startProcess(settings)));
   let left = 500;
   const until = () => left-- <= 0;
   const buyers = await Promise.all(apis.map((service) => logIn(service.anonymous, ADMIN)));
@@ -72,14 +72,27 @@ it('processes 500 orders once each, with one mail for each change, in two proces
   const changes = ids.flatMap((id) => [1, 2, 3].map((sequence) => `<order-${id}-${sequence}@localhost>`));
   await eventually(() => smtp.delivered.length >= changes.length, 'all mails are out', 60);
   const codes = await Promise.all([...apis, ...workers].map((service) => service.terminate()));
-  expect(codes).toEqual([0, 0, 0, 0]);
+  expect(codes).toEqual([0, 0, 0, 0, 0]);
   const completedBy = ({ output }: Service) => output().match(/"outcome":"completed"/g)?.length ?? 0;
   expect(apis.map(completedBy)).toEqual([0, 0]);
   const shares = workers.map(completedBy);
   expect(shares.reduce((sum, share) => sum + share)).toBe(500);
+  // Nobody does less than a tenth.
   expect(Math.min(...shares)).toBeGreaterThanOrEqual(50);
+  expectOneSweepEachSecond(workers);
   expect(smtp.delivered.map(({ mail }) => mail.messageId).sort()).toEqual(changes.sort());
 }, 300_000);
+
+/** However many processes have the timer, there is one sweep in each interval, which is a second here. */
+function expectOneSweepEachSecond(workers: Service[]): void {
+  const text = workers.map(({ output }) => output()).join('');
+  const times = [...text.matchAll(/"time":"([^"]+)".*"operation":"processing.sweep"/g)].map(([, time]) =>
+    Date.parse(time as string),
+  );
+  expect(times.length).toBeGreaterThan(3);
+  // The line is written when a sweep is through: the first one's time is missing from the span, and some of the last one's.
+  expect(times.length).toBeLessThanOrEqual((Math.max(...times) - Math.min(...times)) / 1000 + 3);
+}
 
 if (!hasRedis && !process.env.CI) {
   it.skip('redis-server is not installed: limits that several processes share are not tested', () => {});
