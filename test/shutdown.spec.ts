@@ -4,19 +4,38 @@ import { logIn, PASSWORD, startApp, type TestApp } from './support/app';
 import { buildService } from './support/build';
 import { patiently } from './support/client';
 import { eventually } from './support/eventually';
+import { Fulfilment, json } from './support/fulfilment';
 import { holdLock } from './support/locks';
-import { startService } from './support/service';
+import { type Service, startService } from './support/service';
+import { SmtpSink } from './support/smtp';
 
 let app: TestApp;
+let fulfilment: Fulfilment;
+let smtp: SmtpSink;
 let build: string;
 beforeAll(async () => {
   build = buildService();
   app = await startApp({ SERVICE_ROLE: 'api' });
+  fulfilment = await Fulfilment.start();
+  smtp = await new SmtpSink().start();
 });
 afterAll(async () => {
   await app.close();
+  await fulfilment.close();
+  await smtp.stop();
   rmSync(build, { recursive: true });
 });
+
+const startApi = (): Promise<Service> => startService(build, { DATABASE_URL: app.databaseUrl, SERVICE_ROLE: 'api' });
+const startWorker = (): Promise<Service> =>
+  startService(build, {
+    DATABASE_URL: app.databaseUrl,
+    SERVICE_ROLE: 'worker',
+    SMTP_URL: smtp.url,
+    GATEWAY: 'http',
+    GATEWAY_URL: fulfilment.url,
+    GATEWAY_SECRET: 's'.repeat(32),
+  });
 
 /** What a client meets who comes too late: no connection, or one that is closed before the request was taken. */
 const TOO_LATE = /ECONNREFUSED|ECONNRESET|UND_ERR_SOCKET/;
@@ -26,7 +45,16 @@ it.each([1, 2, 3, 4, 5])(
   async () => {
     const lamp = await app.newProduct({ stock: 100_000 });
     const { email } = await app.newUser();
-    const service = await startService(build, { DATABASE_URL: app.databaseUrl, SERVICE_ROLE: 'api' });
+    let running = 0;
+    // Long enough that there are always some in hand.
+    fulfilment.answer = (response) => {
+      running++;
+      setTimeout(() => {
+        running--;
+        json(response, 200, { outcome: 'success' });
+      }, 200);
+    };
+    const [service, worker] = await Promise.all([startApi(), startWorker()]);
     const buyer = await logIn(service.anonymous, { email, password: PASSWORD });
     let placed = 0;
     let asked = 0;
@@ -48,20 +76,34 @@ it.each([1, 2, 3, 4, 5])(
       }
     };
     const buyers = Promise.all(Array.from({ length: 8 }, order));
-    await eventually(() => placed >= 50, 'the load is on');
+    await eventually(() => placed >= 50 && running > 0, 'the load is on');
     asked = Date.now();
-    expect(await service.terminate()).toBe(0);
+    expect(await Promise.all([service.terminate(), worker.terminate()])).toEqual([0, 0]);
     expect(Date.now() - asked).toBeLessThan(10_000);
     for (const code of await buyers) expect(code).toMatch(TOO_LATE);
     const [{ count }] = await app.sql('SELECT count(*)::int FROM order_items WHERE product_id = $1', [lamp.id]);
     expect(count).toBe(placed);
+    expect(await app.sql('SELECT id FROM orders WHERE lease_until > now()')).toEqual([]);
   },
 );
+
+it('a worker that is told to end at the same time finishes what it has in hand: nothing is lost or done twice', async () => {
+  fulfilment.answer = (response) => json(response, 200, { outcome: 'success' });
+  const worker = await startWorker();
+  const open = () => app.sql(`SELECT FROM orders WHERE status <> 'completed'`);
+  await eventually(async () => (await open()).length === 0, 'every order is completed', 30);
+  const ids: number[] = (await app.sql('SELECT id FROM orders ORDER BY id')).map(({ id }: { id: number }) => id);
+  expect(fulfilment.calls.map(({ order }) => order.id).sort((a, b) => a - b)).toEqual(ids);
+  const mails = ids.flatMap((id) => [1, 2, 3].map((sequence) => `<order-${id}-${sequence}@localhost>`));
+  await eventually(() => smtp.delivered.length >= mails.length, 'every mail is out', 30);
+  expect(await worker.terminate()).toBe(0);
+  expect(smtp.delivered.map(({ mail }) => mail.messageId).sort()).toEqual(mails.sort());
+});
 
 it('an API that is told to end does not wait for connections that nobody uses any more', async () => {
   const lamp = await app.newProduct();
   const { email } = await app.newUser();
-  const service = await startService(build, { DATABASE_URL: app.databaseUrl, SERVICE_ROLE: 'api' });
+  const service = await startApi();
   const buyer = await logIn(service.anonymous, { email, password: PASSWORD });
   const lock = await holdLock(app.databaseUrl, `SELECT FROM products WHERE id = ${lamp.id} FOR UPDATE`);
   const order = buyer.post('orders', { items: [{ product_id: lamp.id, quantity: 1 }] });
