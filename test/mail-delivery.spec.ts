@@ -12,8 +12,36 @@ afterEach(() => {
   smtp.behaviour = 'accept';
 });
 afterAll(async () => {
-  await app.close();
-  await smtp.stop();
+  await Promise.all([app.close(), outage.over()]);
+  await Promise.all([smtp.stop(), outage.smtp.stop()]);
+});
+
+/** A service with another mail server, which has been away for as long as can be and is back since `repaired`. */
+const outage = { smtp: new SmtpSink(), mails: [] as string[], repaired: 0, over: async () => {} };
+
+/** 50 mails to send; returns their Message-IDs. */
+async function announce(by: TestApp): Promise<string[]> {
+  const events: { id: number }[] = await by.sql(
+    `INSERT INTO outbox (topic, payload) SELECT 'user.password_changed', '{"user_id": 1}' FROM generate_series(1, 50) RETURNING id`,
+  );
+  return events.map(({ id }) => `<event-${id}@localhost>`);
+}
+
+const FAILED = `SELECT count(*)::int FROM pgboss.job WHERE name LIKE 'mail%' AND state < 'active' AND data ->> 'id' LIKE 'event-%'
+  AND (state = 'retry' OR name = 'mail.dead')`;
+
+it('waits for less than a minute between two attempts also after many', async () => {
+  await outage.smtp.start();
+  const other = await startApp({ SMTP_URL: outage.smtp.url });
+  outage.over = () => other.close();
+  await outage.smtp.stop();
+  outage.mails = await announce(other);
+  await eventually(async () => (await other.sql(FAILED))[0].count === 50, 'each has failed', 40);
+  await other.sql(`UPDATE pgboss.job SET retry_count = 100, start_after = now() WHERE state = 'retry'`);
+  const LATE = `SELECT count(*)::int FROM pgboss.job WHERE state = 'retry' AND start_after > now() + interval '30 s'`;
+  await eventually(async () => (await other.sql(LATE))[0].count === 50, 'each has failed once more', 25);
+  await outage.smtp.start();
+  outage.repaired = Date.now();
 });
 
 /** Places an order; returns the id of the mail that says so. */
@@ -165,8 +193,6 @@ const repair: Record<string, () => Promise<unknown>> = {
   down: () => smtp.start(),
   'for good': () => app.admin.post('notifications/dead-letters/requeue'),
 };
-const FAILED = `SELECT count(*)::int FROM pgboss.job WHERE name LIKE 'mail%' AND state < 'active' AND data ->> 'id' LIKE 'event-%'
-  AND (state = 'retry' OR name = 'mail.dead')`;
 
 it.each<[string, Behaviour]>([
   ['down', 'accept'],
@@ -180,9 +206,7 @@ it.each<[string, Behaviour]>([
     smtp.delivered.length = 0;
     if (failure === 'down') await smtp.stop();
     smtp.behaviour = how;
-    const events: { id: number }[] = await app.sql(
-      `INSERT INTO outbox (topic, payload) SELECT 'user.password_changed', '{"user_id": 1}' FROM generate_series(1, 50) RETURNING id`,
-    );
+    const wanted = await announce(app);
     if (failure !== 'slow') {
       await eventually(async () => (await app.sql(FAILED))[0].count === 50, 'each has failed', 40);
       expect(smtp.delivered).toEqual([]);
@@ -190,7 +214,6 @@ it.each<[string, Behaviour]>([
       await repair[failure]?.();
       await becomeDue();
     }
-    const wanted = events.map(({ id }) => `<event-${id}@localhost>`);
     const sent = () => smtp.about('event-').map(({ mail }) => mail.messageId);
     await eventually(() => sent().length >= 50, 'all are out', 60);
     expect(sent().sort()).toEqual(wanted.sort());
@@ -203,3 +226,11 @@ it('keeps dead letters to admins', async () => {
   expect((await user.post('notifications/dead-letters/requeue')).status).toBe(403);
   expect((await app.anonymous.get('notifications/dead-letters')).status).toBe(401);
 });
+
+// Last, because this has been under way since the first test.
+it('has everything out within a minute of the repair of a mail server that was away for long', async () => {
+  const { delivered } = outage.smtp;
+  await eventually(() => delivered.length >= 50, 'all are out', 60);
+  expect(Math.max(...delivered.map(({ at }) => at)) - outage.repaired).toBeLessThan(60_000);
+  expect(delivered.map(({ mail }) => mail.messageId).sort()).toEqual(outage.mails.sort());
+}, 90_000);
