@@ -1,10 +1,15 @@
+import { setTimeout } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
+import { DomainError } from '../common/domain-error';
 import { ORDER_STATUSES, type OrderStatus } from '../orders/order-status';
 
 /** Seconds for which the answers of the database are shown again: scrapes, however many, cost it no more than this. */
 const FRESH = 10;
+
+/** Milliseconds that a scrape waits for the database: several queries may each take as long as any. */
+const PATIENCE = 3_000;
 
 /** Orders over which the processing time is averaged, the latest ones. */
 export const AVERAGED = 1_000;
@@ -32,8 +37,12 @@ export class BusinessMetrics {
 
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** The figures, at most {@link FRESH} seconds old. Rejects when the database does not answer. */
+  /** The figures, at most {@link FRESH} seconds old. Rejects when the database does not answer, or takes too long. */
   read(): Promise<Business> {
+    return Promise.race([this.latest(), tooLate()]);
+  }
+
+  private latest(): Promise<Business> {
     const now = Date.now();
     if (this.known && now - this.known.at <= FRESH * 1000) return this.known.business;
     const business = this.ask();
@@ -67,4 +76,9 @@ export class BusinessMetrics {
       outbox: figures.outbox,
     };
   }
+}
+
+async function tooLate(): Promise<never> {
+  await setTimeout(PATIENCE, undefined, { ref: false });
+  throw new DomainError('UNAVAILABLE', 'The database takes too long to answer.');
 }

@@ -36,6 +36,7 @@ export class MetricsController {
   })
   @ApiProblem(401, 'METRICS_TOKEN is set, and was not sent as Authorization: Bearer.')
   @ApiProblem(429, 'METRICS_TOKEN is set, and this address has asked too often; wait for `Retry-After`.')
+  @ApiProblem(503, 'The orders in figures are asked for, and the database does not answer; wait for `Retry-After`.')
   async show(
     @Headers('accept') accept: string | undefined,
     @Headers('authorization') authorization: string | undefined,
