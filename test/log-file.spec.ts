@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -44,6 +45,13 @@ it('writes to exactly the path that LOG_FILE names what it writes to stdout, to 
   expect(await service.terminate()).toBe(0);
   await eventually(() => readFileSync(file, 'utf8') === service.output(), 'the same lines in both');
   expect(service.output().match(/"route":"\/api\/v1\/products"/g)).toHaveLength(50);
+});
+
+it('masks what is logged under the name of a secret', () => {
+  const fields = `{ password: 'known', user: { refresh_token: 'known' } }`;
+  const script = `require('${build}/common/logging').createLogger('info').info(${fields})`;
+  const line = execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+  expect(JSON.parse(line)).toMatchObject({ password: '[redacted]', user: { refresh_token: '[redacted]' } });
 });
 
 it('renames a file that is full, keeps four old ones, and loses no line', async () => {

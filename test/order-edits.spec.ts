@@ -108,6 +108,19 @@ describe('with If-Match', () => {
     expect(tally(await Promise.all(sending))).toEqual({ 200: 1, 412: 49 });
     expect((await ann.get(`orders/${id}`)).body).toMatchObject({ [field as string]: value });
   });
+
+  it.each([
+    ['by PATCH', ''],
+    ['by its own route', '/status'],
+  ])('a change of status %s is refused when an edit comes first', async (_, path) => {
+    const { id } = await newOrder();
+    const edit = await holdLock(app.databaseUrl, `UPDATE orders SET version = version + 1 WHERE id = ${id}`);
+    const changing = ifMatch('"1"', app.admin).patch(`orders/${id}${path}`, { status: 'paid' });
+    await edit.waitedForBy(1);
+    await edit.release();
+    expect((await changing).status).toBe(412);
+    expect((await ann.get(`orders/${id}`)).body).toMatchObject({ status: 'pending', version: 2 });
+  });
 });
 
 it('without If-Match is never refused because of others: the last one holds', async () => {

@@ -72,6 +72,22 @@ it('loses and doubles nothing when a relay dies within a batch', async () => {
   expect(deliveredIds().sort()).toEqual([...held, ...others].sort());
 });
 
+it('loses and doubles nothing when the queue fails within a batch', async () => {
+  await app.sql(`
+    CREATE SEQUENCE jobs_added;
+    CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF nextval('jobs_added') = 5 THEN RAISE 'the queue is told to fail'; END IF;
+      RETURN NEW;
+    END $$;
+    CREATE TRIGGER fail_once BEFORE INSERT ON pgboss.job FOR EACH ROW EXECUTE FUNCTION fail_once()`);
+  const ids = await announce(10);
+  await startWorker();
+  await eventually(async () => smtp.delivered.length >= ids.length, 'all mails are out');
+  await closeWorkers();
+  expect(deliveredIds().sort()).toEqual(ids.sort());
+  await app.sql('DROP TRIGGER fail_once ON pgboss.job');
+});
+
 it('sends one mail for a change that is announced twice', async () => {
   const lamp = await app.newProduct();
   const { body: order } = await app.admin.post('orders', { items: [{ product_id: lamp.id, quantity: 1 }] });

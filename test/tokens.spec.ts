@@ -113,6 +113,12 @@ it('the role in a token decides nothing: the one in the database does', async ()
   expect([status, body.code]).toEqual([403, 'FORBIDDEN']);
 });
 
+it('a token of a user who was deactivated in the database itself is refused', async () => {
+  const gone = await app.newUser();
+  await app.sql('UPDATE users SET active = false WHERE id = $1', [gone.id]);
+  await expectRefused(forge({ claims: { sub: String(gone.id) } }));
+});
+
 it('a token of 9 KB is refused, however well it is signed', async () => {
   const token = forge({ claims: { padding: 'x'.repeat(6_800) } });
   expect(token.length).toBeGreaterThan(9_000);
