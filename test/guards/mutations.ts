@@ -1,0 +1,324 @@
+/** Text of a file below `src` that occurs there once, and what stands in its place when the guard is taken out. */
+export interface Edit {
+  file: string;
+  find: string;
+  replace: string;
+}
+
+const edit = (file: string, find: string, replace = ''): Edit => ({ file, find, replace });
+
+const FOUNDATION = 'database/migrations/1760000000000-foundation.ts';
+const PLACE = 'orders/place-orders.query.ts';
+
+/**
+ * How each guard of `docs/reliability.md` is taken out. Where it has several parts, each by itself; what stands in inner
+ * brackets, together.
+ */
+export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
+  'Stock is compared and taken in one statement': [
+    edit(PLACE, '    AND NOT EXISTS (SELECT FROM locked WHERE on_hand - reserved < demand)\n'),
+  ],
+  'CHECK `0 ≤ reserved ≤ on_hand`': [
+    edit(FOUNDATION, 'AND reserved >= 0 AND reserved <= on_hand)', 'AND reserved >= 0)'),
+  ],
+  'Products are locked while their stock is compared': [edit(PLACE, ' FOR NO KEY UPDATE')],
+  'Products are locked in the order of their ids': [
+    edit(PLACE, 'FROM wanted GROUP BY id ORDER BY id', 'FROM wanted GROUP BY id ORDER BY min(position)'),
+    edit('products/stock.ts', ' ORDER BY id FOR UPDATE OF products', ' ORDER BY id DESC FOR UPDATE OF products'),
+  ],
+  'Lines of one product are one': [
+    edit(PLACE, 'sum(line.quantity)::int AS quantity', 'max(line.quantity) AS quantity'),
+  ],
+  'The price that the buyer expected is compared under the lock': [
+    edit(
+      PLACE,
+      `    WHEN (SELECT amount_cents FROM total WHERE total.request = r.request) <> expected_total_cents THEN 'price_changed'\n`,
+    ),
+  ],
+  'A CHECK or number that fails for a moment is tried again': [
+    edit('orders/placement-batches.ts', 'const ATTEMPTS = 5', 'const ATTEMPTS = 1'),
+  ],
+  'A refused order of a batch refuses no other': [
+    edit('orders/placement-batches.ts', ' && (alone || outcomes.every(({ placed }) => placed))'),
+  ],
+  'A batch that waits for a lock frees its lane': [
+    edit('orders/placement-batches.ts', 'setTimeout(free, SLOW)', 'undefined'),
+  ],
+  'Primary key of caller and idempotency key': [edit(FOUNDATION, 'PRIMARY KEY (caller, key)', 'CHECK (true)')],
+  'Advisory lock on a key in use': [
+    edit(
+      PLACE,
+      `      WHEN key IS NOT NULL AND NOT pg_try_advisory_xact_lock(hashtextextended(caller || ' ' || key, 0)) THEN 'key_in_use'\n`,
+    ),
+  ],
+  'Hash of the body that a key came with': [
+    edit('orders/idempotency.ts', 'known.request_hash !== requestHash', 'known.request_hash === undefined'),
+  ],
+  'A key is bound to its caller': [
+    edit('orders/idempotency.ts', 'return { caller: ', `return { caller: 'anybody', formerly: `),
+  ],
+  "The key is written in the order's own statement": [
+    edit(
+      PLACE,
+      'SELECT caller, key, request_hash, content FROM snapshot WHERE key IS NOT NULL',
+      `SELECT r.caller, r.key, r.request_hash, coalesce(content, '{}')
+  FROM request r LEFT JOIN snapshot USING (request) WHERE r.key IS NOT NULL`,
+    ),
+  ],
+  'A status is changed only from the one that was seen': [
+    edit('orders/order-transitions.ts', 'WHERE id = $1 AND status = $2', `WHERE id = $1 AND $2 <> ''`),
+  ],
+  'The table of transitions': [
+    edit('orders/order-status.ts', 'candidate.from === from && candidate.to === to', 'candidate.to === to'),
+  ],
+  'Stock moves in the transaction of the change': [
+    edit('orders/order-transitions.ts', 'await this.move(inside, stock,', 'await this.move(this.manager, stock,'),
+  ],
+  'A requeued order must get its stock again': [
+    edit(
+      'orders/order-transitions.ts',
+      'if (await moveStock(manager, kind, { id, cycle }, actor)) return;',
+      'await moveStock(manager, kind, { id, cycle }, actor);\n    if (id) return;',
+    ),
+  ],
+  '`If-Match` is compared in the UPDATE': [
+    edit('orders/order-transitions.ts', '($5::int IS NULL OR version = $5)', '($5::int IS NULL OR true)'),
+    edit('orders/orders.service.ts', ', ...(version !== undefined && { version })'),
+  ],
+  'Fence: an attempt settles only while it is the present one': [
+    edit('orders/order-transitions.ts', '($6::int IS NULL OR attempt = $6)', '($6::int IS NULL OR true)'),
+  ],
+  'Lease: an order is taken over only when it has run out': [
+    edit('processing/process-order.ts', 'AND lease_until <= now()', 'AND lease_until IS NOT NULL'),
+  ],
+  'Leases that ran out are looked for': [
+    edit(
+      'processing/schedule.ts',
+      `    this.timers.start('recovery', RECOVERY_SECONDS, () => this.sweep.recover());\n`,
+    ),
+  ],
+  'Orders of dead workers come before the backlog': [
+    edit('processing/sweep.ts', 'query(LEASE_EXPIRED), true)', 'query(LEASE_EXPIRED))'),
+  ],
+  'An order waits in the queue once': [
+    edit('jobs/queue.ts', `policy: oncePerKey ? 'short' : 'standard'`, `policy: 'standard'`),
+  ],
+  'Attempts are counted before the gateway is called': [
+    edit('processing/process-order.ts', `attempt = attempt + (lease_until > 'epoch')::int`, 'attempt = attempt'),
+  ],
+  'Later and later attempts': [
+    edit('processing/process-order.ts', 'Math.min(5 * 2 ** (attempt - 1), 300) * (1 + random)', '5'),
+  ],
+  'One key for all attempts at the gateway': [
+    edit('processing/http-gateway.ts', 'order.attempts_before_requeue}', 'order.attempt}'),
+  ],
+  'A call of the gateway ends in time': [
+    edit(
+      'processing/http-gateway.ts',
+      'AbortSignal.any([signal, AbortSignal.timeout(this.options.timeout)])',
+      'signal',
+    ),
+  ],
+  'Running orders are finished or given back at a shutdown': [
+    edit('processing/schedule.ts', '    await this.queue.drain(PROCESS_ORDER);\n'),
+    [
+      edit('processing/schedule.ts', '    await this.queue.drain(PROCESS_ORDER);\n'),
+      edit('jobs/queue.ts', 'graceful: true', 'graceful: false'),
+    ],
+    edit('processing/schedule.ts', 'setTimeout(() => this.stopping.abort(), PATIENCE)', 'undefined'),
+    edit('processing/process-order.ts', 'if (signal.aborted) return this.giveBack(order);'),
+  ],
+  'Requests that run are answered at a shutdown': [
+    edit('common/http-server.ts', 'return503OnClosing: false', 'return503OnClosing: true'),
+    edit('health/health.service.ts', 'this.draining = true', 'this.draining = false'),
+  ],
+  'A timer runs in one process at a time': [
+    edit('jobs/timers.ts', `last_run_at <= now() - $2 * interval '1 second'`, '$2::int > 0'),
+  ],
+  'An event is written in the transaction of its change': [
+    edit(
+      'orders/order-transitions.ts',
+      'const changed = await this.update(inside, change, actor);',
+      `const changed = await this.update(inside, change, actor);
+      const event = \`INSERT INTO outbox (topic, order_id, sequence, payload) VALUES ('order.requeued', $1, $2, '{}')\`;
+      if (changed && change.to === 'pending') await this.manager.query(event, [change.orderId, changed.version]);`,
+    ),
+  ],
+  'Rows of the outbox become jobs in one transaction': [
+    edit(
+      'jobs/relay.ts',
+      'return this.manager.transaction(',
+      'const perform = (work: (manager: EntityManager) => Promise<number>) => work(this.manager);\n    return perform(',
+    ),
+  ],
+  'A message is queued once for its id': [edit('jobs/queue.ts', '({ id: idOf(key), data })', '({ data })')],
+  'A mail is sent before it is noted': [
+    edit(
+      'jobs/queue.ts',
+      'await handle(data, signal);',
+      'if (data && name === "mail") await this.boss.complete(name, id);\n              await handle(data, signal);',
+    ),
+  ],
+  'A mail that cannot be sent now is tried again, or given up for good': [
+    edit('notifications/mail-worker.ts', '{ retry: RETRY }', '{}'),
+    edit('jobs/queue.ts', 'retryDelayMax, retryBackoff: true', 'retryBackoff: false'),
+    edit('notifications/mailer.ts', 'throw isRefusal(error as NodemailerError)', 'throw !error'),
+  ],
+  'A silent mail server is left in time': [
+    edit('notifications/mailer.ts', 'const SILENCE = 10_000', 'const SILENCE = 600_000'),
+  ],
+  'Nothing waits for a mail': [
+    edit(
+      'processing/process-order.ts',
+      'const settled = await',
+      `const unsent = "SELECT FROM pgboss.job WHERE name = 'mail' AND state < 'completed' AND data ->> 'order_id' = $1::text";
+    while ((await this.manager.query(unsent, [order.id])).length > 0) await new Promise((go) => setTimeout(go, 500));
+    const settled = await`,
+    ),
+  ],
+  'CHECKs and unique keys of the schema': [
+    edit(FOUNDATION, `CHECK (lease_until IS NULL OR status = 'processing')`, 'CHECK (true)'),
+    edit(FOUNDATION, 'UNIQUE (order_id, product_id, cycle, kind)', 'CHECK (true)'),
+    edit(
+      FOUNDATION,
+      'CONSTRAINT orders_completed CHECK',
+      'CONSTRAINT orders_unheard_of CHECK (true),\n        CONSTRAINT orders_completed CHECK',
+    ),
+  ],
+  'Advisory lock of migrations': [
+    edit('database/data-source.ts', `    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);\n`),
+  ],
+  'Time limits of locks, statements and the pool': [
+    edit(
+      'database/data-source.ts',
+      'lock: 2_000, statement: 2_500, answer: 3_000',
+      'lock: 60_000, statement: 60_000, answer: 60_000',
+    ),
+    edit('database/data-source.ts', 'acquire: 1_500', 'acquire: 60_000'),
+  ],
+  'A lost connection is a 503': [
+    edit('common/database-errors.ts', `new Set(['08', '53', '57', '58'])`, 'new Set<string>()'),
+    edit('common/database-errors.ts', '!!message && LOST_CONNECTION.test(message)', '!message'),
+    edit('common/database-errors.ts', 'NETWORK_CODES.has(code) || '),
+  ],
+  'A connection may end at any moment': [
+    [
+      edit('database/connection.ts', `    this.on('error', () => {});\n`),
+      // A pool that has such a hook happens to hand a new connection out only when that moment is over.
+      edit('database/data-source.ts', '      onConnect: destroyWhenSilent(TIMEOUTS.answer),\n'),
+    ],
+  ],
+  'Deadlocks and serialisation failures are tried again': [
+    edit('common/database-errors.ts', 'if (attempt === 3 || ', 'if (attempt === 1 || '),
+  ],
+  'Tallies are added to, never raised': [
+    edit(
+      'orders/order-tallies.ts',
+      'WITH folded AS (DELETE FROM order_tallies WHERE (SELECT count(*) FROM order_tallies) > $1 RETURNING *)',
+      `WITH folded AS (SELECT * FROM order_tallies WHERE (SELECT count(*) FROM order_tallies) > $1),
+      gone AS (DELETE FROM order_tallies WHERE (SELECT count(*) FROM order_tallies) > $1)`,
+    ),
+  ],
+  'Every route declares who may call it': [edit('auth/access-rules.ts', 'open.length > 0', 'open.length < 0')],
+  'Roles and ownership': [
+    edit('auth/access.guard.ts', '!roles?.includes(caller.role)', '!roles'),
+    edit('users/users.service.ts', `principal.role !== 'admin' && principal.id !== id`, 'principal.id === undefined'),
+    edit(
+      'orders/order.queries.ts',
+      `  if (!seesAll(principal)) conditions.add('o.user_id = ?', principal.id);\n  const text`,
+      '  const text',
+    ),
+    edit(
+      'orders/order.queries.ts',
+      `  if (!seesAll(principal)) conditions.add('o.user_id = ?', principal.id);\n  conditions`,
+      '  conditions',
+    ),
+  ],
+  'Algorithm, issuer, audience and lifetime of a token are pinned': [
+    edit('auth/tokens.ts', `algorithms: ['HS256'], `),
+    edit('auth/tokens.ts', `issuer: ISSUER, audience: AUDIENCE }`, 'audience: AUDIENCE }'),
+    edit('auth/tokens.ts', `, audience: AUDIENCE }`, ' }'),
+    edit('auth/tokens.ts', `typeof claims.exp !== 'number' || `),
+    edit('auth/tokens.ts', ` || claims.token_use !== 'access'`),
+  ],
+  'Role and activity come from the database': [
+    [
+      edit('auth/tokens.ts', ': { userId, tokenVersion };', ': { userId, tokenVersion, role: claims.role };'),
+      edit('auth/callers.ts', 'role: user.role', 'role: (token as unknown as typeof user).role'),
+    ],
+    edit('auth/callers.ts', '!user?.active || user.token_version', 'user?.token_version'),
+  ],
+  'Token version': [
+    edit('users/users.service.ts', 'user.token_version + Number(ends)', 'user.token_version'),
+    edit('users/credentials.ts', 'user.token_version + 1', 'user.token_version'),
+    edit('auth/callers.ts', ' || user.token_version !== token.tokenVersion'),
+  ],
+  'A refresh token has one successor': [
+    edit(
+      'auth/refresh-tokens.ts',
+      `createHmac('sha256', this.key).update(bytes).digest()`,
+      `createHmac('sha256', randomBytes(32)).update(bytes).digest()`,
+    ),
+  ],
+  'A refresh token used again ends its session': [
+    edit('auth/sessions.service.ts', ' AND s.token_hash = $2', ' AND $2::bytea IS NOT NULL'),
+    edit('auth/sessions.service.ts', '    await this.endFamily(token);\n'),
+  ],
+  'Only hashes of tokens are kept': [
+    edit('auth/refresh-tokens.ts', `createHash('sha256').update(bytes).digest()`, 'bytes'),
+    edit('users/password-resets.ts', `createHash('sha256').update(token).digest()`, 'Buffer.from(token)'),
+  ],
+  'A reset token works once': [
+    edit('users/credentials.ts', 'token_version: user.token_version, active', 'active'),
+    edit('users/password-resets.ts', ' AND u.token_version = r.token_version'),
+  ],
+  'A password is changed from the one that was proved': [
+    edit('users/credentials.ts', 'token_version: user.token_version, active', 'active'),
+  ],
+  'One account for an address in any case': [
+    edit(
+      FOUNDATION,
+      'CREATE UNIQUE INDEX users_email ON users (lower(email))',
+      'CREATE UNIQUE INDEX users_email ON users (email)',
+    ),
+  ],
+  'The last admin stays': [
+    edit('users/users.service.ts', `    order: { id: 'ASC' },\n    lock: { mode: 'pessimistic_write' },\n`),
+  ],
+  'Unknown users cost as much as known ones': [
+    edit('users/passwords.ts', 'return verify(stored ?? (await this.decoy)', 'return !!stored && verify(stored'),
+  ],
+  'Few passwords are hashed at a time': [
+    edit('users/passwords.ts', 'this.waiting.length >= MAX_WAITING', 'this.waiting.length < 0'),
+  ],
+  'Limits for each principal and address': [
+    edit(
+      'auth/rate-limits.ts',
+      '      await this.consume(this.general, request.countedAs ?? addressOf(request), reply);\n',
+    ),
+    edit('common/http-server.ts', 'trustedProxies.length > 0 ? trustedProxies : false', 'true'),
+  ],
+  'Limits for guesses': [
+    edit('auth/rate-limits.ts', '    await this.consume(this.credentials, addressOf(request), reply);\n'),
+    edit('auth/rate-limits.ts', 'if (!account) return;', 'if (!account || reply) return;'),
+    edit(
+      'auth/rate-limits.ts',
+      'if (!(await this.known.limiter.get(attempt.known).catch(() => null))) throw error;',
+      'throw error;',
+    ),
+  ],
+  'What is not documented is refused': [
+    edit('common/validation.ts', 'forbidNonWhitelisted: true', 'forbidNonWhitelisted: false'),
+  ],
+  'Bodies have a size and a depth': [
+    edit('common/http-server.ts', 'const BODY_LIMIT = 1_048_576', 'const BODY_LIMIT = 10_485_760'),
+    edit('common/json-body.ts', 'const MAX_DEPTH = 20', 'const MAX_DEPTH = 100_000'),
+  ],
+  'Kill points are refused in production': [
+    edit('config/load.ts', `  if (FAILPOINT) errors.push('FAILPOINT must not be set in production');\n`),
+  ],
+  'Secrets stay out of log and answers': [
+    edit('common/logging.ts', 'paths: SECRETS.flatMap', 'paths: [].flatMap'),
+    edit('common/problem-filter.ts', 'err: loggable(error)', 'err: error'),
+  ],
+};
