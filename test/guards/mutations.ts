@@ -159,6 +159,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
       'if (data && name === "mail") await this.boss.complete(name, id);\n              await handle(data, signal);',
     ),
   ],
+  'The mails of a dead worker are taken over': [edit('jobs/queue.ts', '      heartbeatSeconds: HEARTBEAT_SECONDS,\n')],
   'A mail that cannot be sent now is tried again, or given up for good': [
     edit('notifications/mail-worker.ts', '{ retry: RETRY }', '{}'),
     edit('jobs/queue.ts', 'retryDelayMax, retryBackoff: true', 'retryBackoff: false'),
@@ -207,6 +208,20 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
       // A pool that has such a hook happens to hand a new connection out only when that moment is over.
       edit('database/data-source.ts', '      onConnect: destroyWhenSilent(TIMEOUTS.answer),\n'),
     ],
+  ],
+  'Errors of the queue end no process': [
+    edit('jobs/queue.ts', `this.boss.on('error', (error) => this.logger.warn({ err: loggable(error) }, 'queue'));`),
+  ],
+  'Metrics are shown without the database': [
+    edit(
+      'metrics/metrics.service.ts',
+      `this.logger.warn({ err: loggable(error) }, 'metrics without the database');`,
+      'throw error;',
+    ),
+  ],
+  'Health checks and scrapes end in time': [
+    edit('health/health.service.ts', 'PATIENCE = 3_000', 'PATIENCE = 60_000'),
+    edit('metrics/business-metrics.ts', 'PATIENCE = 3_000', 'PATIENCE = 60_000'),
   ],
   'Deadlocks and serialisation failures are tried again': [
     edit('common/database-errors.ts', 'if (attempt === 3 || ', 'if (attempt === 1 || '),
