@@ -36,12 +36,17 @@ it('accepts or refuses each placement of a batch on its own', async () => {
   const scarce = await app.newProduct({ stock: 3 });
   const retired = await app.newProduct();
   await app.admin.patch(`products/${retired.id}`, { active: false });
-  const [good, sold, gone, unknown] = await Promise.all([
+  // While the first ones wait, in both lanes, the others come together.
+  const lock = await holdLock(app.databaseUrl, `SELECT FROM products WHERE id = ${lamp.id} FOR UPDATE`);
+  const placing = Promise.all([
     Promise.all(Array.from({ length: 20 }, () => place(lamp.id))),
     Promise.all(Array.from({ length: 8 }, () => place(scarce.id))),
     place(retired.id),
     place(999_999),
   ]);
+  await lock.waitedForBy(3);
+  await lock.release();
+  const [good, sold, gone, unknown] = await placing;
   expect(statuses(good)).toEqual(Array(20).fill(201));
   expect(statuses(sold)).toEqual([201, 201, 201, 409, 409, 409, 409, 409]);
   expect(gone.body.code).toBe('PRODUCT_INACTIVE');
@@ -50,11 +55,18 @@ it('accepts or refuses each placement of a batch on its own', async () => {
 
 it('places one order for one key, however many arrive in one batch', async () => {
   const lamp = await app.newProduct({ stock: 100 });
-  const answers = await Promise.all(Array.from({ length: 20 }, () => place(lamp.id, { 'idempotency-key': 'twins' })));
+  // The first ones keep both lanes until the twins are there.
+  const lock = await holdLock(app.databaseUrl, `SELECT FROM products WHERE id = ${lamp.id} FOR UPDATE`);
+  const others = Promise.all(Array.from({ length: 8 }, () => place(lamp.id)));
+  const twins = Promise.all(Array.from({ length: 20 }, () => place(lamp.id, { 'idempotency-key': 'twins' })));
+  await lock.waitedForBy(3);
+  await lock.release();
+  expect(statuses(await others)).toEqual(Array(8).fill(201));
+  const answers = await twins;
   const placed = answers.filter(({ status }) => status === 201);
   expect(new Set(placed.map(({ body }) => body.id)).size).toBe(1);
   for (const { status, body } of answers) if (status !== 201) expect(body.code).toBe('IDEMPOTENCY_KEY_IN_USE');
-  expect((await app.anonymous.get(`products/${lamp.id}`)).body.stock.reserved).toBe(1);
+  expect((await app.anonymous.get(`products/${lamp.id}`)).body.stock.reserved).toBe(9);
 });
 
 it('does not let a product that somebody has locked hold up the orders of others', async () => {
