@@ -1,3 +1,4 @@
+import { DataSource } from 'typeorm';
 import { retrySerialization } from '../src/common/database-errors';
 import { startApp, type TestApp } from './support/app';
 import type { Answer } from './support/client';
@@ -80,21 +81,24 @@ it('connections that are ended 30 times, idle, in a transaction or at a lock, ma
 
 it('while every connection is busy, others are told to come again within 5 s, and then it serves', async () => {
   // Not held against the document, which would take this process longer than the service may.
-  const ask = (path: string) => Promise.all(Array.from({ length: 200 }, () => fetch(`${app.origin}${path}`)));
+  const askOne = async (path: string) => {
+    const answer = await fetch(`${app.origin}${path}`);
+    return { status: answer.status, headers: answer.headers, body: await answer.json() };
+  };
+  const ask = (path: string) => Promise.all(Array.from({ length: 200 }, () => askOne(path)));
   const began = Date.now();
   await ask('/health/live');
   const lag = Date.now() - began;
-  const lock = await lockLamp();
-  const blocked = Array.from({ length: POOL_SIZE }, rename);
-  await lock.waitedForBy(POOL_SIZE);
+  // Taken away, not kept waiting for a lock: those give up after 2 s, and on a busy machine others then come to their turn.
+  const taken = Array.from({ length: POOL_SIZE }, () => app.nest.get(DataSource).createQueryRunner());
+  await Promise.all(taken.map((runner) => runner.connect()));
   const started = Date.now();
   const others = await ask('/api/v1/products');
   // Less what a busy machine takes for 200 requests that wait for nothing.
   expect(Date.now() - started - lag).toBeLessThan(5000);
-  for (const { status, headers } of others) expect([status, headers.get('retry-after')]).toEqual([503, '1']);
+  for (const answer of others) expectUnavailable(answer);
   expect((await app.anonymous.get('/health/live')).status).toBe(200);
-  await lock.release();
-  await Promise.all(blocked);
+  await Promise.all(taken.map((runner) => runner.release()));
   await serves();
 });
 
