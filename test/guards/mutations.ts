@@ -198,7 +198,10 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('database/data-source.ts', 'acquire: 1_500', 'acquire: 60_000'),
   ],
   'A lost connection is a 503': [
-    edit('common/database-errors.ts', `new Set(['08', '53', '57', '58'])`, 'new Set<string>()'),
+    [
+      edit('common/database-errors.ts', `new Set(['08', '53', '57', '58'])`, 'new Set<string>()'),
+      edit('common/database-errors.ts', '!!message && LOST_CONNECTION.test(message)', '!message'),
+    ],
     edit('common/database-errors.ts', '!!message && LOST_CONNECTION.test(message)', '!message'),
     edit('common/database-errors.ts', 'NETWORK_CODES.has(code) || '),
   ],
