@@ -148,6 +148,15 @@ it('answers within 5 s over a network that takes 2 s longer', async () => {
   await expectRecovery();
 });
 
+it('tells who changes something to come again when it takes too long', async () => {
+  const { body: placed } = await order();
+  proxy.delay = 1900;
+  const { status, body } = await admin.patch(`orders/${placed.id}/status`, { status: 'cancelled' });
+  proxy.delay = 0;
+  expect([status, body.detail]).toEqual([503, 'The request took too long. Try again shortly.']);
+  await expectRecovery();
+});
+
 // 6 s pass each of the timeouts; SILENCE_MS=30000 is the size of the experiment by hand.
 it('answers within 5 s while the database is silent, and is then alive but not ready', async () => {
   proxy.silent = true;

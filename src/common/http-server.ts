@@ -65,12 +65,10 @@ export function prepareServer(app: NestFastifyApplication): void {
   });
   // Fastify reads text bodies by itself; here they are 415.
   server.removeContentTypeParser('text/plain');
-  // Not for the pages of the documentation, which a slow reader may take his time over.
-  server.addHook('onRoute', (route) => {
-    if (route.url.startsWith('/api/')) route.handlerTimeout = DEADLINE;
-  });
   server.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, ...PROTECTION });
+    // Not for the pages of the documentation, which a slow reader may take his time over.
+    if (request.url.startsWith('/api/')) limitTime(reply);
   });
   let closing = false;
   server.addHook('preClose', async () => {
@@ -87,6 +85,14 @@ export function prepareServer(app: NestFastifyApplication): void {
     logRequest(request, reply);
     countRequest(metrics, request, reply);
   });
+}
+
+/** Fastify's own `handlerTimeout` ends when the body has been read, so it would hold only for requests without one. */
+function limitTime(reply: FastifyReply): void {
+  const timer = setTimeout(() => {
+    if (!reply.sent) reply.send(new HttpException('The request took too long', 503));
+  }, DEADLINE);
+  reply.raw.once('close', () => clearTimeout(timer));
 }
 
 /** Refuses what no route could want: no Host, text that cannot be stored, and, with 405, methods that an address lacks. */

@@ -222,6 +222,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
       'throw error;',
     ),
   ],
+  'Every request has a deadline': [edit('common/http-server.ts', 'const DEADLINE = 4_000', 'const DEADLINE = 40_000')],
   'Health checks and scrapes end in time': [
     edit('health/health.service.ts', 'PATIENCE = 3_000', 'PATIENCE = 60_000'),
     edit('metrics/business-metrics.ts', 'PATIENCE = 3_000', 'PATIENCE = 60_000'),
