@@ -4,6 +4,10 @@ import { mutationsOf } from './support/bad-requests';
 import type { DocumentedOperation } from './support/contract';
 import { type InhabitedApp, startInhabitedApp } from './support/inhabited-app';
 import { SEED } from './support/seed';
+import { sized } from './support/size';
+
+/** Requests in all, at least. */
+const REQUESTS = sized(10_000, 4_000);
 
 /** Hash passwords, or ask the database a lot: fewer of them do. */
 const SLOW = /auth\/|POST .*\/users|processing|health/;
@@ -36,15 +40,15 @@ async function failureOf(operation: DocumentedOperation): Promise<string[]> {
       sent[mutation ? 'bad' : 'good']++;
       if (status < 400) reached.add(operation.name);
     }),
-    { seed: SEED, numRuns: SLOW.test(operation.name) ? 80 : 400 },
+    { seed: SEED, numRuns: REQUESTS / (SLOW.test(operation.name) ? 125 : 25) },
   );
   return result.failed ? [(result.errorInstance as Error).message] : [];
 }
 
-it(`10,000 requests, half of them valid, are answered as documented (SEED=${SEED})`, async () => {
+it(`${REQUESTS} requests, half of them valid, are answered as documented (SEED=${SEED})`, async () => {
   const failures = await inhabited.forEachOperation(failureOf);
   expect(failures.join('\n\n')).toBe('');
-  expect(sent.good + sent.bad).toBeGreaterThanOrEqual(10_000);
+  expect(sent.good + sent.bad).toBeGreaterThanOrEqual(REQUESTS);
   expect(sent.bad / sent.good).toBeCloseTo(1, 0);
 }, 900_000);
 

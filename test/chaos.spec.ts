@@ -3,20 +3,21 @@ import { runChaos } from './chaos/run';
 import { type Evidence, judge } from './chaos/verdict';
 import { buildService } from './support/build';
 import { SEED } from './support/seed';
+import { sized } from './support/size';
 
 /** The short form of `npm run chaos`. */
 it(`loses, doubles and forgets nothing while its processes and its database die (SEED=${SEED})`, async () => {
   const build = buildService();
   try {
     const faults = {
-      'worker killed': 30,
-      'API killed': 20,
+      'worker killed': sized(30, 6),
+      'API killed': sized(20, 3),
       'worker replaced': 2,
       'API replaced': 1,
       'connections ended': 2,
       'database crashed': 1,
     };
-    const size = { seed: SEED, seconds: 30, ordersPerSecond: 15, faults };
+    const size = { seed: SEED, seconds: sized(30, 20), ordersPerSecond: 15, faults };
     // A slow machine comes to fewer faults, not to a longer test.
     const result = await runChaos(build, size, { hurry: true, stop: AbortSignal.timeout(60_000) });
     expect(result.violations).toEqual([]);

@@ -5,10 +5,11 @@ import { SEED } from './support/seed';
 import { Shop } from './support/shop';
 import { COMMANDS, expectShown } from './support/shop-commands';
 import { ShopModel } from './support/shop-model';
+import { sized } from './support/size';
 import { SmtpSink } from './support/smtp';
 
 /** The long form is 200. */
-const RUNS = Number(process.env.MODEL_RUNS ?? 40);
+const RUNS = Number(process.env.MODEL_RUNS ?? sized(40, 20));
 
 /** Runs that have found something, by seed and number; for ever. A failure tells both. */
 const KEPT = [
