@@ -17,7 +17,7 @@ it(`loses, doubles and forgets nothing while its processes and its database die 
       'connections ended': 2,
       'database crashed': 1,
     };
-    const size = { seed: SEED, seconds: sized(30, 20), ordersPerSecond: 15, faults };
+    const size = { seed: SEED, seconds: sized(30, 12), ordersPerSecond: 15, faults };
     // A slow machine comes to fewer faults, not to a longer test.
     const result = await runChaos(build, size, { hurry: true, stop: AbortSignal.timeout(60_000) });
     expect(result.violations).toEqual([]);
