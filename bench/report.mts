@@ -19,6 +19,7 @@ export function table(rows: Summary[]): string {
   return ['| | service | pgbench, same SQL | ratio |', '|---|---:|---:|---:|', ...lines, ''].join('\n');
 }
 
+const TITLE = 'Requests a second over HTTP, as a share of what pgbench reaches with the same SQL';
 const BAR = 22;
 const WIDTH = 820;
 const LEFT = 330;
@@ -35,7 +36,8 @@ export function chart(rows: Summary[]): string {
   });
   const height = 50 + shown.length * (BAR + 8);
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="13" fill="#808080">
-<text x="8" y="20" font-weight="bold">Requests a second over HTTP, as a share of what pgbench reaches with the same SQL</text>
+<title>${TITLE}</title>
+<text x="8" y="20" font-weight="bold">${TITLE}</text>
 ${bars.join('\n')}
 </svg>
 `;
