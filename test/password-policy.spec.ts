@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hash } from '@node-rs/bcrypt';
 import { createApp } from '../src/app.setup';
 import { PASSWORD, startApp, type TestApp, testConfig } from './support/app';
+import { patiently } from './support/client';
 import { cloneTemplate } from './support/database';
 
 let app: TestApp;
@@ -122,12 +123,13 @@ it('a flood of logins is sent away instead of waiting for ever', async () => {
   const flood = 400;
   const answers = await Promise.all(Array.from({ length: flood }, () => app.anonymous.post('auth/login', login)));
   const refused = answers.filter(({ status }) => status === 503);
-  expect(refused.length).toBeGreaterThan(0);
+  // On a slow machine some reach the deadline of every request instead.
+  expect(refused.filter(({ body }) => body.detail.startsWith('Too many passwords')).length).toBeGreaterThan(0);
   for (const { body, headers } of refused) {
     expect([body.code, headers.get('retry-after')]).toEqual(['UNAVAILABLE', '1']);
   }
   expect(answers.filter(({ status }) => status === 401)).toHaveLength(flood - refused.length);
-  expect((await app.anonymous.post('auth/login', login)).status).toBe(401);
+  expect((await patiently(() => app.anonymous.post('auth/login', login), 30)).status).toBe(401);
 });
 
 it('an admin password that is too easy ends the start with the name of the variable', async () => {
