@@ -70,14 +70,10 @@ export function prepareServer(app: NestFastifyApplication): void {
     // Not for the pages of the documentation, which a slow reader may take his time over.
     if (request.url.startsWith('/api/')) limitTime(reply);
   });
-  let closing = false;
-  server.addHook('preClose', async () => {
-    closing = true;
-  });
   // Fastify says so to requests that come while it closes. Those that ran already would leave connections open that
   // nobody uses any more, and the process would wait for them.
   server.addHook('onSend', (_request, reply, _payload, done) => {
-    if (closing) reply.header('connection', 'close');
+    if (!server.server.listening) reply.header('connection', 'close');
     done();
   });
   const metrics = app.get(ProcessMetrics);
