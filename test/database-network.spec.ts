@@ -62,18 +62,19 @@ async function load(over: () => boolean): Promise<Timed[]> {
     for (let count = index; !over(); count++)
       answers.push(await timed(requests[count % requests.length] as typeof order));
   };
-  lag = 0;
   let waiting = true;
-  const people = Promise.all(Array.from({ length: PEOPLE }, (_, index) => person(index)));
-  void people.finally(() => {
+  // Until the last has been answered: the answers at the deadline come together, and after `over`.
+  const probe = async () => {
+    while (waiting) {
+      lag = Math.max(lag, (await timed(() => service.anonymous.get('/health/live'))).ms);
+      await setTimeout(20);
+    }
+  };
+  lag = 0;
+  const people = Promise.all(Array.from({ length: PEOPLE }, (_, index) => person(index))).finally(() => {
     waiting = false;
   });
-  // Until the last has been answered: the answers at the deadline come together, and after `over`.
-  while (waiting) {
-    lag = Math.max(lag, (await timed(() => service.anonymous.get('/health/live'))).ms);
-    await setTimeout(20);
-  }
-  await people;
+  await Promise.all([people, probe()]);
   return answers;
 }
 

@@ -7,7 +7,7 @@ import { eventually } from './support/eventually';
 import { Fulfilment } from './support/fulfilment';
 import { hasRedis, RedisServer } from './support/redis';
 import { type Service, startService } from './support/service';
-import { SmtpSink } from './support/smtp';
+import { mailsAbout, SmtpSink } from './support/smtp';
 
 /** Several processes of the service on one database, and the fulfilment service that all of them call. */
 let app: TestApp;
@@ -69,7 +69,7 @@ it('processes 500 orders once each, with one mail for each change, in two proces
     90,
   );
   for (const id of ids) expect(fulfilment.about(id)).toHaveLength(1);
-  const changes = ids.flatMap((id) => [1, 2, 3].map((sequence) => `<order-${id}-${sequence}@localhost>`));
+  const changes = mailsAbout(ids);
   await eventually(() => smtp.delivered.length >= changes.length, 'all mails are out', 60);
   const codes = await Promise.all([...apis, ...workers].map((service) => service.terminate()));
   expect(codes).toEqual([0, 0, 0, 0, 0]);

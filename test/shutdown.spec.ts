@@ -8,7 +8,7 @@ import { Fulfilment, json } from './support/fulfilment';
 import { holdLock } from './support/locks';
 import { type Service, startService } from './support/service';
 import { sized } from './support/size';
-import { SmtpSink } from './support/smtp';
+import { mailsAbout, SmtpSink } from './support/smtp';
 
 let app: TestApp;
 let fulfilment: Fulfilment;
@@ -95,7 +95,7 @@ it('a worker that is told to end at the same time finishes what it has in hand: 
   await eventually(async () => (await open()).length === 0, 'every order is completed', 30);
   const ids: number[] = (await app.sql('SELECT id FROM orders ORDER BY id')).map(({ id }: { id: number }) => id);
   expect(fulfilment.calls.map(({ order }) => order.id).sort((a, b) => a - b)).toEqual(ids);
-  const mails = ids.flatMap((id) => [1, 2, 3].map((sequence) => `<order-${id}-${sequence}@localhost>`));
+  const mails = mailsAbout(ids);
   await eventually(() => smtp.delivered.length >= mails.length, 'every mail is out', 30);
   expect(await worker.terminate()).toBe(0);
   expect(smtp.delivered.map(({ mail }) => mail.messageId).sort()).toEqual(mails.sort());

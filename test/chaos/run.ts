@@ -15,7 +15,7 @@ import { judge, type Verdict } from './verdict';
 const APIS = 2;
 const WORKERS = 3;
 
-/** Seconds for everything to be through after the last fault: a dead worker's mails are found after three minutes. */
+/** Seconds for everything to be through after the last fault: many times what leases and heartbeats of the dead take. */
 const PATIENCE = 420;
 
 export interface Result extends Verdict {

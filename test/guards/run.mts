@@ -36,14 +36,14 @@ const patternOf = (title: string) =>
 function run(tree: string, tests: Guard['tests']): TestResult[] {
   const specs = [...new Set(tests.map(({ spec }) => join('test', spec)))];
   const report = join(tree, 'report.json');
-  const options = '--json --outputFile report.json --setupFilesAfterEnv ./test/guards/setup.ts --runTestsByPath'.split(
-    ' ',
-  );
   const titles = tests.map(({ title }) => patternOf(title)).join('|');
   const jest = [
     '--experimental-vm-modules',
     'node_modules/jest/bin/jest.js',
-    ...options,
+    '--json',
+    '--outputFile=report.json',
+    '--setupFilesAfterEnv=./test/guards/setup.ts',
+    '--runTestsByPath',
     ...specs,
     '-t',
     `(${titles})$`,

@@ -11,6 +11,10 @@ export interface Delivery {
   at: number;
 }
 
+/** The Message-IDs of the mails about orders that were placed, taken up and completed. */
+export const mailsAbout = (orders: number[]): string[] =>
+  orders.flatMap((id) => [1, 2, 3].map((sequence) => `<order-${id}-${sequence}@localhost>`));
+
 /** What the server does next to whoever sends it a mail. */
 export type Behaviour =
   | 'accept'
