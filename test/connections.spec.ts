@@ -1,4 +1,8 @@
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { Connection } from '../src/database/connection';
+import { destroyWhenSilent } from '../src/database/silence';
 import { startApp, type TestApp } from './support/app';
 import { buildService } from './support/build';
 import { eventually } from './support/eventually';
@@ -39,4 +43,15 @@ it('a connection that ends in the same moment as an answer arrives does not end 
   network.cut();
   await eventually(async () => (await product()).status === 404, 'it serves again');
   expect(await service.terminate()).toBe(0);
+});
+
+it('a connection that had nothing to do for long is given up all the same when its other end has vanished', async () => {
+  const client = new Connection(network.url);
+  await client.connect();
+  destroyWhenSilent(100)(client);
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  await once(stream, 'timeout');
+  await client.query('SELECT 1');
+  network.strand();
+  await expect(client.query('SELECT 1')).rejects.toThrow('Connection terminated unexpectedly');
 });

@@ -23,9 +23,7 @@ beforeAll(async () => {
   admin = await logIn(service.anonymous, ADMIN);
 });
 afterAll(async () => {
-  // Not asked to end: after connections have vanished it sometimes waits for its queue for longer than it may. That is a
-  // known defect, and shutdown.spec.ts holds the ordinary end to its 10 s.
-  await service.kill();
+  expect(await service.terminate()).toBe(0);
   await proxy.close();
   await app.close();
   rmSync(build, { recursive: true });

@@ -2,7 +2,9 @@ import type { ClientBase } from 'pg';
 
 /** The parts of a pg connection that say whether it is waiting for the server; not in its types. */
 interface Wire {
-  connection: { stream: { setTimeout(ms: number, onSilence: () => void): void; destroy(): void } };
+  connection: {
+    stream: { setTimeout(ms: number): void; on(event: 'timeout', listener: () => void): void; destroy(): void };
+  };
   readyForQuery: boolean;
 }
 
@@ -14,7 +16,9 @@ interface Wire {
 export const destroyWhenSilent = (milliseconds: number) => (client: ClientBase) => {
   const wire = client as unknown as Wire;
   const { stream } = wire.connection;
-  stream.setTimeout(milliseconds, () => {
+  stream.setTimeout(milliseconds);
+  // A listener handed to setTimeout would hear the first silence only, which most often is that of an idle connection.
+  stream.on('timeout', () => {
     if (!wire.readyForQuery) stream.destroy();
   });
 };

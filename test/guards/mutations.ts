@@ -205,6 +205,11 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('common/database-errors.ts', '!!message && LOST_CONNECTION.test(message)', '!message'),
     edit('common/database-errors.ts', 'NETWORK_CODES.has(code) || '),
   ],
+  'A connection on which the database keeps silent is given up': [
+    edit('database/silence.ts', `stream.on('timeout'`, `stream.once('timeout'`),
+    edit('database/data-source.ts', '      onConnect: destroyWhenSilent(TIMEOUTS.answer),\n'),
+    edit('jobs/queue.ts', ', onConnect: destroyWhenSilent(SILENCE)'),
+  ],
   'A connection may end at any moment': [
     [
       edit('database/connection.ts', `    this.on('error', () => {});\n`),
