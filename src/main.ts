@@ -1,3 +1,4 @@
+import './source-maps';
 import 'reflect-metadata';
 import { resolve } from 'node:path';
 import { Logger } from '@nestjs/common';

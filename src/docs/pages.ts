@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
@@ -42,19 +42,24 @@ export function mountDocs(app: NestFastifyApplication): void {
     },
   });
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  const redoc = redocBundle();
+  const bundle = redocBundle();
   server.get('/redoc', (_, reply) => reply.type('text/html').send(REDOC_PAGE));
-  server.get('/redoc/redoc.standalone.js', (_, reply) => reply.type('text/javascript').send(redoc));
+  server.get('/redoc/redoc.standalone.js', async (_, reply) => {
+    // Read for each of the few who ask for it, rather than kept in memory: it is 2 MB. Without the picture from elsewhere.
+    const code = await readFile(bundle, 'utf8');
+    return reply
+      .type('text/javascript')
+      .send(code.replace('https://cdn.redoc.ly/redoc/logo-mini.svg', 'data:image/svg+xml,'));
+  });
   server.addHook('onRequest', async ({ url }, reply) => {
     if (/^\/(docs|redoc)\b/.test(url)) reply.header('content-security-policy', POLICY);
   });
 }
 
-/** ReDoc in one file, without the picture that it would load from elsewhere. Errors: ConfigError when it is not installed. */
+/** The file that ReDoc is. Errors: ConfigError when it is not installed. */
 function redocBundle(): string {
   try {
-    const bundle = readFileSync(require.resolve('redoc/bundles/redoc.standalone.js'), 'utf8');
-    return bundle.replace('https://cdn.redoc.ly/redoc/logo-mini.svg', 'data:image/svg+xml,');
+    return require.resolve('redoc/bundles/redoc.standalone.js');
   } catch {
     throw new ConfigError(
       'DOCS_ENABLED needs redoc, a development dependency; the Dockerfile copies what is needed of it',
