@@ -6,10 +6,10 @@ import { DomainError } from '../common/domain-error';
 /** OWASP's recommendation for argon2id: 19 MiB, two passes, one lane. */
 const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
-/** Hashing holds a core and 19 MiB for about 20 ms: more at a time than this would starve everything else. */
-const AT_A_TIME = 2;
+/** Hashing holds a core and 19 MiB for about 13 ms: more at a time than this would starve orders on a small machine. */
+const AT_A_TIME = 1;
 
-/** Those who may wait for their turn: about a second's work. Who comes later is sent away instead of waiting for ever. */
+/** Those who may wait for their turn: a good second's work. Who comes later is sent away instead of waiting for ever. */
 const MAX_WAITING = 100;
 
 /** Hashes and verifies passwords. Unicode is normalised (NFKC), so that any keyboard types the same password. */
