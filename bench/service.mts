@@ -1,5 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { openSync, readdirSync, readFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
@@ -15,7 +15,7 @@ export interface Service {
   startup: number;
   /** An admin's access token. */
   login(): Promise<string>;
-  /** Resident memory in MiB. */
+  /** The most resident memory since the last call, in MiB. */
   memory(): number;
   /** Open files and sockets. */
   handles(): number;
@@ -57,7 +57,12 @@ export async function startService(databaseUrl: string, settings: NodeJS.Process
       const answer = await fetch(`${origin}/api/v1/auth/login`, { method: 'POST', headers, body });
       return ((await answer.json()) as { access_token: string }).access_token;
     },
-    memory: () => Number(execFileSync('ps', ['-o', 'rss=', '-p', String(child.pid)], { encoding: 'utf8' })) / 1024,
+    memory: () => {
+      const [, most] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? [];
+      // Has Linux begin anew with what is resident now.
+      writeFileSync(`/proc/${child.pid}/clear_refs`, '5');
+      return Number(most) / 1024;
+    },
     handles: () => readdirSync(`/proc/${child.pid}/fd`).length,
     stop: async () => {
       const exit = new Promise((done) => child.once('exit', done));
