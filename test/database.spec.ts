@@ -1,5 +1,6 @@
 import { DataSource } from 'typeorm';
 import { dataSourceOptions, migrate } from '../src/database/data-source';
+import { iso, runPrepared } from '../src/database/prepared';
 import {
   cloneTemplate,
   connected,
@@ -183,3 +184,22 @@ describe('a CHECK or UNIQUE constraint', () => {
     expect(checks.filter((name) => !REFUSED.some(([refused]) => refused === name))).toEqual([]);
   });
 });
+
+it.each(['00:00:00', '23:59:59.9', '12:00:00.25', '12:00:00.007', '12:00:00.0079'])(
+  'a time of %s is read as text as it would be as a Date, from a column and from JSON',
+  async (time) => {
+    const database = await cloneTemplate();
+    const source = await new DataSource(dataSourceOptions(database.url, 1)).initialize();
+    const text = `SELECT at, to_json(at) AS json FROM (SELECT $1::timestamptz(3) AS at) moment`;
+    const at = `2026-02-28T${time}Z`;
+    const [asText] = await runPrepared<{ at: string; json: string }>(source.manager, { name: undefined, text }, [at]);
+    const [asDate] = await source.query(text, [at]);
+    expect(asDate.at).toBeInstanceOf(Date);
+    expect([asText?.at, asText?.json].map((value) => iso(value as string))).toEqual([
+      asDate.at.toISOString(),
+      asDate.at.toISOString(),
+    ]);
+    await source.destroy();
+    await database.drop();
+  },
+);

@@ -1,4 +1,4 @@
-import type { ClientBase, QueryResultRow } from 'pg';
+import { type ClientBase, type CustomTypesConfig, type QueryResultRow, types } from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
 
 /** Hand-written SQL of a hot path. PostgreSQL parses and plans a named statement once per connection. */
@@ -21,10 +21,16 @@ export function prepared(text: string): PreparedQuery {
   return { name: names.get(text), text };
 }
 
+/** Times stay text: a page of a list has dozens, and to make a Date of each and text of it again takes a quarter of its time. */
+const timesAsText: CustomTypesConfig = {
+  getTypeParser: (type, format) =>
+    type === types.builtins.TIMESTAMPTZ ? (text: string) => text : types.getTypeParser(type, format),
+};
+
 /**
  * Runs a prepared statement on the connection of `manager`: inside a transaction on that transaction's connection,
  * otherwise on one that is borrowed for this statement alone. TypeORM itself never names its statements, which costs an
- * order half of its throughput.
+ * order half of its throughput. Times come as PostgreSQL writes them, see {@link iso}.
  */
 export async function runPrepared<Row extends QueryResultRow>(
   manager: EntityManager,
@@ -34,9 +40,15 @@ export async function runPrepared<Row extends QueryResultRow>(
   const runner = manager.queryRunner ?? (manager.connection as DataSource).createQueryRunner();
   try {
     const client: ClientBase = await runner.connect();
-    const { rows } = await client.query<Row>({ ...query, values });
+    const { rows } = await client.query<Row>({ ...query, values, types: timesAsText });
     return rows;
   } finally {
     if (!manager.queryRunner) await runner.release();
   }
+}
+
+/** A `timestamptz(3)` as PostgreSQL writes it in UTC, by itself or in JSON, as ISO 8601 with milliseconds. */
+export function iso(text: string): string {
+  const fraction = text.slice(19, text.indexOf('+'));
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}${(fraction || '.').padEnd(4, '0')}Z`;
 }

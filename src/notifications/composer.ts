@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
 import { Config } from '../config/config';
-import { runPrepared } from '../database/prepared';
+import { iso, runPrepared } from '../database/prepared';
 import type { RelayedEvent } from '../jobs/relay';
 import { User } from '../users/user.entity';
 import { ACCOUNT_MESSAGES, ORDER_MESSAGES } from './messages';
@@ -85,7 +85,7 @@ function orderView({ number, currency, total_amount_cents, address, created_at, 
   const money = (cents: number) => formatMoney(cents, currency);
   return {
     number,
-    placed: DATE.format(created_at),
+    placed: DATE.format(new Date(iso(created_at))),
     address: address && oneLine(address),
     total: money(total_amount_cents),
     items: items.map(({ name, sku, quantity, price_cents, total_cents }) => ({

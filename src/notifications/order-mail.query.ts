@@ -18,7 +18,7 @@ export interface OrderMailRow {
   currency: string;
   total_amount_cents: number;
   address: string | null;
-  created_at: Date;
+  created_at: string;
   name: string;
   email: string;
   items: { name: string; sku: string | null; quantity: number; price_cents: number; total_cents: number }[];

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Page } from '../common/pagination';
 import type { Principal } from '../common/principal';
+import { iso } from '../database/prepared';
 import { availableActions, ORDER_STATUSES, type OrderStatus } from './order-status';
 
 export class OrderItemResponse {
@@ -118,14 +119,12 @@ export interface OrderRow {
   metadata: Record<string, unknown>;
   version: number;
   failure_reason: string | null;
-  created_at: Date | string;
-  updated_at: Date | string;
-  processing_started_at: Date | string | null;
-  completed_at: Date | string | null;
+  created_at: string;
+  updated_at: string;
+  processing_started_at: string | null;
+  completed_at: string | null;
   items: OrderItemResponse[];
 }
-
-const iso = (time: Date | string) => new Date(time).toISOString();
 
 export function toOrderResponse(row: OrderRow, principal: Principal): OrderResponse {
   return {

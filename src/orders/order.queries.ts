@@ -1,7 +1,7 @@
 import { type EntityManager, ILike } from 'typeorm';
 import { containing, decodeCursor, type Page, page } from '../common/pagination';
 import { type Principal, seesAll } from '../common/principal';
-import { prepared, runPrepared } from '../database/prepared';
+import { iso, prepared, runPrepared } from '../database/prepared';
 import { User } from '../users/user.entity';
 import type { OrderRow } from './order.dto';
 import type { OrderSort, OrdersQuery } from './order-request.dto';
@@ -120,7 +120,7 @@ export async function listOrders(
 
 function positionOf(row: OrderRow, sort: OrderSort): string | number {
   const value = row[sort.replace('-', '') as SortKey];
-  return value instanceof Date ? value.toISOString() : value;
+  return typeof value === 'string' ? iso(value) : value;
 }
 
 interface Totals {
