@@ -13,9 +13,11 @@ type Order = Entity & { number: string };
 export interface InhabitedApp {
   app: TestApp;
   contract: Contract;
-  valid: ValidRequests;
-  /** Adds new orders, and new people of each role: what one operation has done to them cannot spoil the next. */
-  newPeople(): Promise<Record<Sender['label'], Sender>>;
+  /**
+   * Adds new orders, and new people of each role: what one operation has done to them cannot spoil the next. With the valid
+   * requests that they can make.
+   */
+  newPeople(): Promise<{ people: Record<Sender['label'], Sender>; valid: ValidRequests }>;
   /** Does this for each operation of the document, a few at a time, and returns all that comes out. */
   forEachOperation<T>(work: (operation: DocumentedOperation) => Promise<T[]>): Promise<T[]>;
 }
@@ -36,7 +38,6 @@ export async function startInhabitedApp(): Promise<InhabitedApp> {
   const clients = await Promise.all(['a', 'b', 'c'].map((name) => newClient(app.admin, name)));
   const warehouse = await newClient(app.admin, 'Warehouse');
   const orders: Order[] = [];
-  const sessions: Entity[] = [];
 
   // Of a product that no request can name: the known ones are changed, and may not be for sale any more. Made now, because
   // the first admin, whose id of 1 is among what is tried, may be none later on.
@@ -54,25 +55,25 @@ export async function startInhabitedApp(): Promise<InhabitedApp> {
     const { email } = await app.newUser();
     await app.sql("UPDATE users SET role = 'admin' WHERE email = $1", [email]);
     const admin = await logIn(app.anonymous, { email, password: PASSWORD });
-    sessions.unshift(...(await admin.get('auth/sessions')).body.sessions);
+    const { sessions } = (await admin.get('auth/sessions')).body;
     const user = await logIn(app.anonymous, { email: (await app.newUser()).email, password: PASSWORD });
     const basic = Buffer.from(`${warehouse.client_id}:${warehouse.client_secret}`).toString('base64');
-    return {
+    const people = {
       admin: { label: 'admin', client: admin },
       user: { label: 'user', client: user },
       service: { label: 'service', client: app.anonymous.with({ authorization: `Basic ${basic}` }) },
       nobody: { label: 'nobody', client: app.anonymous },
     } as const;
+    return { people, valid: new ValidRequests(contract, { ...known, '/auth/sessions/{id} id': among(sessions) }) };
   };
   const known = {
-    ...knownEntities({ products, users: [bystander], clients, sessions, orders }),
+    ...knownEntities({ products, users: [bystander], clients, orders }),
     ...knownPeople(customer.email, warehouse),
     'PlaceOrderRequest.user_id': fc.constantFrom(customer.id, bystander.id),
   };
   return {
     app,
     contract,
-    valid: new ValidRequests(contract, known),
     newPeople,
     async forEachOperation(work) {
       const waiting = [...contract.operations];
@@ -94,13 +95,14 @@ interface Entities {
   products: (Entity & { sku: string })[];
   users: Entity[];
   clients: Entity[];
-  sessions: Entity[];
   orders: Order[];
 }
 
-/** Ids that exist, and now and then one that does not. Sessions and orders, newest first, are added later. */
-function knownEntities({ products, users, clients, sessions, orders }: Entities): Known {
-  const among = (all: Entity[]) => fc.nat(12).map((index) => all[index % (all.length + 1)]?.id ?? 2_147_483_647);
+/** The id of one of them, and now and then one that nothing has. */
+const among = (all: Entity[]) => fc.nat(12).map((index) => all[index % (all.length + 1)]?.id ?? 2_147_483_647);
+
+/** Ids that exist, and now and then one that does not. Orders, newest first, are added later. */
+function knownEntities({ products, users, clients, orders }: Entities): Known {
   const order = fc.nat(12).map((index) => {
     const one = orders[index >> 1];
     return index % 2 ? (one?.number ?? 'ORD-00000000') : (one?.id ?? 999_999);
@@ -114,7 +116,6 @@ function knownEntities({ products, users, clients, sessions, orders }: Entities)
     '/users/{id} id': among(users),
     '/clients/{id} id': among(deleted),
     '/clients/{id}/rotate id': among(clients.slice(1)),
-    '/auth/sessions/{id} id': among(sessions),
     ...Object.fromEntries(['', '/history', '/status', '/cancel'].map((verb) => [`/orders/{id}${verb} id`, order])),
     OrderItemRequest: fc.oneof(
       fc.record({ product_id: among(products), quantity }),
