@@ -9,7 +9,7 @@ import { sized } from './support/size';
 import { SmtpSink } from './support/smtp';
 
 /** The long form is 200. */
-const RUNS = Number(process.env.MODEL_RUNS ?? sized(40, 20));
+const RUNS = Number(process.env.MODEL_RUNS ?? sized(40, 10));
 
 /** Runs that have found something, by seed and number; for ever. A failure tells both. */
 const KEPT = [
