@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 /** Waits until `look` returns something other than undefined, false or null, and returns that. Fails after `seconds`. */
-export async function eventually<T>(look: () => Promise<T> | T, what: string, seconds = 15): Promise<NonNullable<T>> {
+export async function eventually<T>(look: () => Promise<T> | T, what: string, seconds = 40): Promise<NonNullable<T>> {
   const began = Date.now();
   for (;;) {
     const found = await look();
