@@ -3,7 +3,7 @@ import { eventually } from './support/eventually';
 
 let app: TestApp;
 beforeAll(async () => {
-  app = await startApp({ METRICS_TOKEN: 'a token for the scraper', PROCESSING_DURATION_MS: '1000' });
+  app = await startApp({ METRICS_TOKEN: 'a token for the scraper', PROCESSING_DURATION_MS: '4000' });
 });
 afterAll(() => app.close());
 

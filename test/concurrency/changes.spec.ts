@@ -1,5 +1,5 @@
 import { startApp, type TestApp } from '../support/app';
-import type { Answer, Client } from '../support/client';
+import { type Answer, type Client, patiently } from '../support/client';
 import { runIntoLock } from '../support/locks';
 import { tally } from '../support/tally';
 
@@ -13,13 +13,14 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const change = (id: number, status: string) => app.admin.patch(`orders/${id}/status`, { status });
-const cancel = (id: number) => ann.patch(`orders/${id}/cancel`);
+const change = (id: number, status: string) => patiently(() => app.admin.patch(`orders/${id}/status`, { status }));
+const cancel = (id: number) => patiently(() => ann.patch(`orders/${id}/cancel`));
+const buy = (items: object[]) => patiently(() => ann.post('orders', { items }));
 const stock = async () => (await app.anonymous.get(`products/${lamp.id}`)).body.stock;
 
 /** An order of three lamps, after these changes of status. */
 async function newOrder(...statuses: string[]): Promise<number> {
-  const { body } = await ann.post('orders', { items: [{ product_id: lamp.id, quantity: 3 }] });
+  const { body } = await buy([{ product_id: lamp.id, quantity: 3 }]);
   for (const status of statuses) await change(body.id, status);
   return body.id;
 }
@@ -90,9 +91,9 @@ it('the last pieces go either to a new order or to a requeued one', async () => 
   for (let round = 0; round < 10; round++) {
     const rare = await app.newProduct({ stock: 1 });
     const items = [{ product_id: rare.id, quantity: 1 }];
-    const { body: order } = await ann.post('orders', { items });
+    const { body: order } = await buy(items);
     for (const status of ['processing', 'failed']) await change(order.id, status);
-    const answers = await Promise.all([change(order.id, 'pending'), ann.post('orders', { items })]);
+    const answers = await Promise.all([change(order.id, 'pending'), buy(items)]);
     expect(answers.filter(({ status }) => status < 300)).toHaveLength(1);
     expect(answers.filter(({ body }) => body.code === 'INSUFFICIENT_STOCK')).toHaveLength(1);
   }
