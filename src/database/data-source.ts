@@ -7,11 +7,6 @@ import { destroyWhenSilent } from './silence';
 // Amounts and counts stay far below 2^53 by CHECK, so bigint and the numeric of sum() are numbers here, not strings.
 types.setTypeParser(types.builtins.INT8, Number);
 types.setTypeParser(types.builtins.NUMERIC, Number);
-// In UTC the server writes ISO 8601 but for a blank and the zone, which V8 reads many times faster than pg's own parser.
-const parseAnyZone = types.getTypeParser(types.builtins.TIMESTAMPTZ);
-types.setTypeParser(types.builtins.TIMESTAMPTZ, (text) =>
-  text.endsWith('+00') ? new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`) : parseAnyZone(text),
-);
 
 /** How long one request may wait for the database, in milliseconds: together below the 5 s that any answer may take. */
 const TIMEOUTS = { acquire: 1_500, lock: 2_000, statement: 2_500, answer: 3_000, idleInTransaction: 5_000 };
