@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { Connection } from '../src/database/connection';
-import { destroyWhenSilent } from '../src/database/silence';
+import { destroyWhenSilent, type Wire } from '../src/database/silence';
 import { startApp, type TestApp } from './support/app';
 import { buildService } from './support/build';
 import { eventually } from './support/eventually';
@@ -49,7 +48,7 @@ it('a connection that had nothing to do for long is given up all the same when i
   const client = new Connection(network.url);
   await client.connect();
   destroyWhenSilent(100)(client);
-  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  const { stream } = (client as unknown as Wire).connection;
   await once(stream, 'timeout');
   await client.query('SELECT 1');
   network.strand();

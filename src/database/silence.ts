@@ -1,10 +1,9 @@
+import type { Socket } from 'node:net';
 import type { ClientBase } from 'pg';
 
 /** The parts of a pg connection that say whether it is waiting for the server; not in its types. */
-interface Wire {
-  connection: {
-    stream: { setTimeout(ms: number): void; on(event: 'timeout', listener: () => void): void; destroy(): void };
-  };
+export interface Wire {
+  connection: { stream: Socket };
   readyForQuery: boolean;
 }
 
