@@ -1,4 +1,4 @@
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,16 +106,6 @@ describe('the process', () => {
     main = join(buildService(), 'main.js');
   });
 
-  /** Milliseconds that a run takes, and what it wrote. */
-  const run = async (args: string[], options: SpawnOptions = {}) => {
-    const started = performance.now();
-    const child = spawn(process.execPath, args, { ...options, stdio: 'pipe' });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
-    const code = await new Promise((done) => child.once('close', done));
-    return { code, output, ms: performance.now() - started };
-  };
-
   const inFile = (text: string) => folder({ '.env': text });
   it.each<[string, NodeJS.ProcessEnv, string?]>([
     ['APP_PORT', { APP_PORT: 'secret' }],
@@ -126,10 +116,12 @@ describe('the process', () => {
     ['CORS_ORIGINS', { CORS_ORIGINS: 'secret' }],
     ['RATE_LIMIT_WINDOW', {}, inFile('RATE_LIMIT_WINDOW=secret')],
   ])('ends within 5 s, naming %s and not its value', async (variable, settings, cwd = folder()) => {
-    const running = run([main], { cwd, env: { PATH: process.env.PATH, ...settings } });
-    // On a machine that is slow for everybody an empty program is slow as well.
-    const [{ code, output, ms }, empty] = await Promise.all([running, run(['--eval', '0'])]);
-    expect([code, ms < Math.max(5_000, 30 * empty.ms)]).toEqual([1, true]);
+    const started = performance.now();
+    const child = spawn(process.execPath, [main], { cwd, env: { PATH: process.env.PATH, ...settings } });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+    const code = await new Promise((done) => child.once('close', done));
+    expect([code, performance.now() - started < 5_000]).toEqual([1, true]);
     expect(output).toContain(variable);
     expect(output).not.toContain('secret');
   });

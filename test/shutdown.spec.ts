@@ -92,11 +92,11 @@ it('a worker that is told to end at the same time finishes what it has in hand: 
   fulfilment.answer = (response) => json(response, 200, { outcome: 'success' });
   const worker = await startWorker();
   const open = () => app.sql(`SELECT FROM orders WHERE status <> 'completed'`);
-  await eventually(async () => (await open()).length === 0, 'every order is completed', 90);
+  await eventually(async () => (await open()).length === 0, 'every order is completed', 30);
   const ids: number[] = (await app.sql('SELECT id FROM orders ORDER BY id')).map(({ id }: { id: number }) => id);
   expect(fulfilment.calls.map(({ order }) => order.id).sort((a, b) => a - b)).toEqual(ids);
   const mails = mailsAbout(ids);
-  await eventually(() => smtp.delivered.length >= mails.length, 'every mail is out', 90);
+  await eventually(() => smtp.delivered.length >= mails.length, 'every mail is out', 30);
   expect(await worker.terminate()).toBe(0);
   expect(smtp.delivered.map(({ mail }) => mail.messageId).sort()).toEqual(mails.sort());
 });
