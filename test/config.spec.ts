@@ -1,14 +1,20 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Config, listOf } from '../src/config/config';
 import { loadConfig, parseConfig } from '../src/config/load';
-import { buildService } from './support/build';
+import { BUILD } from './support/build';
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const path of folders) rmSync(path, { recursive: true });
+});
 
 /** A folder with these files, to start in. */
 function folder(files: Record<string, string> = {}): string {
   const path = mkdtempSync(join(tmpdir(), 'orders-config-'));
+  folders.push(path);
   for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
   return path;
 }
@@ -101,11 +107,6 @@ it('knows its settings by the names that operators use', () => {
 });
 
 describe('the process', () => {
-  let main: string;
-  beforeAll(async () => {
-    main = join(buildService(), 'main.js');
-  });
-
   const inFile = (text: string) => folder({ '.env': text });
   it.each<[string, NodeJS.ProcessEnv, string?]>([
     ['APP_PORT', { APP_PORT: 'secret' }],
@@ -117,7 +118,10 @@ describe('the process', () => {
     ['RATE_LIMIT_WINDOW', {}, inFile('RATE_LIMIT_WINDOW=secret')],
   ])('ends within 5 s, naming %s and not its value', async (variable, settings, cwd = folder()) => {
     const started = performance.now();
-    const child = spawn(process.execPath, [main], { cwd, env: { PATH: process.env.PATH, ...settings } });
+    const child = spawn(process.execPath, [join(BUILD, 'main.js')], {
+      cwd,
+      env: { PATH: process.env.PATH, ...settings },
+    });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
     const code = await new Promise((done) => child.once('close', done));

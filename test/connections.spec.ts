@@ -1,25 +1,21 @@
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import { Connection } from '../src/database/connection';
 import { destroyWhenSilent, type Wire } from '../src/database/silence';
 import { startApp, type TestApp } from './support/app';
-import { buildService } from './support/build';
+import { BUILD } from './support/build';
 import { eventually } from './support/eventually';
 import { startService } from './support/service';
 import { TcpProxy } from './support/tcp-proxy';
 
 let app: TestApp;
-let build: string;
 let network: TcpProxy;
 beforeAll(async () => {
-  build = buildService();
   app = await startApp({ SERVICE_ROLE: 'api' });
   network = await TcpProxy.before(app.databaseUrl);
 });
 afterAll(async () => {
   await app.close();
   await network.close();
-  rmSync(build, { recursive: true });
 });
 
 /** What the server says to a connection that an operator ends. */
@@ -31,7 +27,7 @@ function terminated(): Buffer {
 }
 
 it('a connection that ends in the same moment as an answer arrives does not end the process', async () => {
-  const service = await startService(build, { DATABASE_URL: network.url });
+  const service = await startService(BUILD, { DATABASE_URL: network.url });
   const product = () => service.anonymous.get('products/1');
   network.farewell = terminated();
   for (let round = 1; round <= 3; round++) {

@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { ADMIN, listen, logIn, startApp, type TestApp, testConfig } from './support/app';
-import { buildService } from './support/build';
+import { BUILD } from './support/build';
 import { type Answer, Client } from './support/client';
 import { eventually } from './support/eventually';
 import { type Service, startService } from './support/service';
@@ -13,20 +12,17 @@ let proxy: TcpProxy;
 let service: Service;
 let admin: Client;
 let lamp: { id: number };
-let build: string;
 beforeAll(async () => {
-  build = buildService();
   app = await startApp({ SERVICE_ROLE: 'api' });
   lamp = await app.newProduct({ stock: 100_000 });
   proxy = await TcpProxy.before(app.databaseUrl);
-  service = await startService(build, { DATABASE_URL: proxy.url, DATABASE_POOL_SIZE: '4' });
+  service = await startService(BUILD, { DATABASE_URL: proxy.url, DATABASE_POOL_SIZE: '4' });
   admin = await logIn(service.anonymous, ADMIN);
 });
 afterAll(async () => {
   expect(await service.terminate()).toBe(0);
   await proxy.close();
   await app.close();
-  rmSync(build, { recursive: true });
 });
 
 const order = () => admin.post('orders', { items: [{ product_id: lamp.id, quantity: 1 }] });

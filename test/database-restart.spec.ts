@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/database/embedded-postgres';
 import { ADMIN, logIn } from './support/app';
-import { buildService } from './support/build';
+import { BUILD } from './support/build';
 import type { Answer, Client } from './support/client';
 import { connected } from './support/database';
 import { eventually } from './support/eventually';
@@ -24,14 +24,13 @@ let worker: Service;
 let admin: Client;
 let lamp: { id: number };
 const folder = mkdtempSync(join(tmpdir(), 'orders-restart-'));
-const build = buildService();
 beforeAll(async () => {
   await start();
   proxy = await TcpProxy.before(postgres.url);
   smtp = await new SmtpSink().start();
   const settings = { DATABASE_URL: proxy.url, SMTP_URL: smtp.url };
-  api = await startService(build, { ...settings, SERVICE_ROLE: 'api' });
-  worker = await startService(build, { ...settings, SERVICE_ROLE: 'worker' });
+  api = await startService(BUILD, { ...settings, SERVICE_ROLE: 'api' });
+  worker = await startService(BUILD, { ...settings, SERVICE_ROLE: 'worker' });
   admin = await logIn(api.anonymous, ADMIN);
   lamp = (await admin.post('products', { name: 'Lamp', price_cents: 1999, stock: 1_000_000 })).body;
 });
@@ -40,7 +39,7 @@ afterAll(async () => {
   await smtp.stop();
   await proxy.close();
   await postgres.stop();
-  for (const path of [folder, build]) rmSync(path, { recursive: true });
+  rmSync(folder, { recursive: true });
 });
 
 async function start(): Promise<void> {

@@ -11,19 +11,17 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { buildService } from './support/build';
+import { BUILD } from './support/build';
 import { cloneTemplate, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { startService } from './support/service';
 
 const MIB = 1024 * 1024;
 
-let build: string;
 let database: TestDatabase;
 let folder: string;
 let file: string;
 beforeAll(async () => {
-  build = buildService();
   database = await cloneTemplate();
 });
 beforeEach(() => {
@@ -33,10 +31,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 afterAll(async () => {
   await database.drop();
-  rmSync(build, { recursive: true });
 });
 
-const start = () => startService(build, { DATABASE_URL: database.url, SERVICE_ROLE: 'api', LOG_FILE: file });
+const start = () => startService(BUILD, { DATABASE_URL: database.url, SERVICE_ROLE: 'api', LOG_FILE: file });
 
 it('writes to exactly the path that LOG_FILE names what it writes to stdout, to the last line after SIGTERM', async () => {
   const service = await start();
@@ -49,7 +46,7 @@ it('writes to exactly the path that LOG_FILE names what it writes to stdout, to 
 
 it('masks what is logged under the name of a secret', () => {
   const fields = `{ password: 'known', user: { refresh_token: 'known' } }`;
-  const script = `require('${build}/common/logging').createLogger('info').info(${fields})`;
+  const script = `require('${BUILD}/common/logging').createLogger('info').info(${fields})`;
   const line = execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' });
   expect(JSON.parse(line)).toMatchObject({ password: '[redacted]', user: { refresh_token: '[redacted]' } });
 });

@@ -1,6 +1,5 @@
-import { rmSync } from 'node:fs';
 import { startApp, type TestApp } from './support/app';
-import { buildService } from './support/build';
+import { BUILD } from './support/build';
 import { eventually } from './support/eventually';
 import { giveBackJobs } from './support/jobs';
 import { type Service, startService } from './support/service';
@@ -8,16 +7,13 @@ import { SmtpSink } from './support/smtp';
 
 let smtp: SmtpSink;
 let app: TestApp;
-let build: string;
 beforeAll(async () => {
-  build = buildService();
   smtp = await new SmtpSink().start();
   app = await startApp({ SERVICE_ROLE: 'api' });
 });
 afterAll(async () => {
   await app.close();
   await smtp.stop();
-  rmSync(build, { recursive: true });
 });
 
 const workers: Service[] = [];
@@ -25,7 +21,7 @@ afterEach(() => Promise.all(workers.splice(0).map((worker) => worker.kill())));
 
 async function startWorker(settings: NodeJS.ProcessEnv = {}): Promise<Service> {
   const address = { DATABASE_URL: app.databaseUrl, SERVICE_ROLE: 'worker', SMTP_URL: smtp.url };
-  const worker = await startService(build, { ...address, ...settings });
+  const worker = await startService(BUILD, { ...address, ...settings });
   workers.push(worker);
   return worker;
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { ADMIN, logIn, startApp, type TestApp } from './support/app';
-import { buildService } from './support/build';
+import { BUILD } from './support/build';
 import { type Answer, type Client, patiently } from './support/client';
 import { eventually } from './support/eventually';
 import { Fulfilment } from './support/fulfilment';
@@ -11,15 +10,13 @@ import { sized } from './support/size';
 import { mailsAbout, SmtpSink } from './support/smtp';
 
 /** What three workers share. */
-const ORDERS = sized(500, 200);
+const ORDERS = sized(500, 150);
 
 /** Several processes of the service on one database, and the fulfilment service that all of them call. */
 let app: TestApp;
 let fulfilment: Fulfilment;
 let smtp: SmtpSink;
-let build: string;
 beforeAll(async () => {
-  build = buildService();
   app = await startApp({ SERVICE_ROLE: 'api' });
   fulfilment = await Fulfilment.start();
   smtp = await new SmtpSink().start();
@@ -28,11 +25,10 @@ afterAll(async () => {
   await app.close();
   await fulfilment.close();
   await smtp.stop();
-  rmSync(build, { recursive: true });
 });
 
 const startProcess = (settings: NodeJS.ProcessEnv): Promise<Service> =>
-  startService(build, {
+  startService(BUILD, {
     DATABASE_URL: app.databaseUrl,
     GATEWAY: 'http',
     GATEWAY_URL: fulfilment.url,

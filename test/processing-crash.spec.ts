@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs';
 import type { Failpoint } from '../src/common/failpoint';
 import { startApp, type TestApp } from './support/app';
-import { buildService } from './support/build';
+import { BUILD } from './support/build';
 import type { Client } from './support/client';
 import { eventually } from './support/eventually';
 import { type Service, startService } from './support/service';
@@ -9,19 +8,16 @@ import { type Service, startService } from './support/service';
 /** An API in this process, and workers as processes of their own that can be killed. */
 let app: TestApp;
 let buyer: Client;
-let build: string;
 beforeAll(async () => {
-  build = buildService();
   app = await startApp({ SERVICE_ROLE: 'api' });
   buyer = await app.newUser();
 });
 afterAll(async () => {
   await app.close();
-  rmSync(build, { recursive: true });
 });
 
 const startWorker = (settings: NodeJS.ProcessEnv = {}): Promise<Service> =>
-  startService(build, { DATABASE_URL: app.databaseUrl, SERVICE_ROLE: 'worker', ...settings });
+  startService(BUILD, { DATABASE_URL: app.databaseUrl, SERVICE_ROLE: 'worker', ...settings });
 
 async function place(): Promise<{ id: number; product: number }> {
   const lamp = await app.newProduct({ stock: 5 });

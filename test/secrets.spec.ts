@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ADMIN, PASSWORD } from './support/app';
-import { buildService } from './support/build';
+import { BUILD } from './support/build';
 import type { Answer, Client } from './support/client';
 import { cloneTemplate, connected, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
@@ -23,17 +23,15 @@ const WRONG = 'a wrong but telling password';
 const secrets = new Set<string>([...Object.values(SETTINGS), MAIL_LOGIN.pass, REDIS_PASSWORD, ADMIN.password]);
 
 let database: TestDatabase;
-let build: string;
 let folder: string;
 let sink: SmtpSink;
 let service: Service;
 beforeAll(async () => {
-  build = buildService();
   database = await cloneTemplate();
   secrets.add(new URL(database.url).password);
   folder = mkdtempSync(join(tmpdir(), 'orders-secrets-'));
   sink = await new SmtpSink(MAIL_LOGIN).start();
-  service = await startService(build, {
+  service = await startService(BUILD, {
     ...SETTINGS,
     DATABASE_URL: database.url,
     SMTP_URL: sink.url.replace('//', `//${MAIL_LOGIN.user}:${MAIL_LOGIN.pass}@`),
@@ -52,7 +50,6 @@ afterAll(async () => {
   await sink.stop();
   await database.drop();
   rmSync(folder, { recursive: true });
-  rmSync(build, { recursive: true });
 });
 
 const sql = (text: string) => connected(database.url, async (client) => (await client.query(text)).rows);

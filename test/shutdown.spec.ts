@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { logIn, PASSWORD, startApp, type TestApp } from './support/app';
-import { buildService } from './support/build';
+import { BUILD } from './support/build';
 import { patiently } from './support/client';
 import { eventually } from './support/eventually';
 import { Fulfilment, json } from './support/fulfilment';
@@ -13,9 +12,7 @@ import { mailsAbout, SmtpSink } from './support/smtp';
 let app: TestApp;
 let fulfilment: Fulfilment;
 let smtp: SmtpSink;
-let build: string;
 beforeAll(async () => {
-  build = buildService();
   app = await startApp({ SERVICE_ROLE: 'api' });
   fulfilment = await Fulfilment.start();
   smtp = await new SmtpSink().start();
@@ -24,12 +21,11 @@ afterAll(async () => {
   await app.close();
   await fulfilment.close();
   await smtp.stop();
-  rmSync(build, { recursive: true });
 });
 
-const startApi = (): Promise<Service> => startService(build, { DATABASE_URL: app.databaseUrl, SERVICE_ROLE: 'api' });
+const startApi = (): Promise<Service> => startService(BUILD, { DATABASE_URL: app.databaseUrl, SERVICE_ROLE: 'api' });
 const startWorker = (): Promise<Service> =>
-  startService(build, {
+  startService(BUILD, {
     DATABASE_URL: app.databaseUrl,
     SERVICE_ROLE: 'worker',
     SMTP_URL: smtp.url,

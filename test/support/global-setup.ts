@@ -1,25 +1,33 @@
 import 'reflect-metadata';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { PgBoss } from 'pg-boss';
 import { migrate } from '../../src/database/data-source';
 import { startEmbeddedPostgres } from '../../src/database/embedded-postgres';
 import { createDatabase, databaseUrl, TEMPLATE } from './database';
 
 declare global {
-  var stopTestPostgres: () => Promise<void>;
+  var cleanUpAfterTests: () => Promise<void>;
 }
 
-/** One PostgreSQL for the whole run, with a migrated template that every spec file clones. */
+const ROOT = resolve(__dirname, '../..');
+
+/** One build and one PostgreSQL for the whole run, with a migrated template that every spec file clones. */
 export default async function globalSetup(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'orders-test-'));
+  // Below the project, because that is where it finds its packages.
+  const build = mkdtempSync(join(ROOT, 'dist-test-'));
+  const compiled = compile(build);
   // Tests kill processes, not machines: what fsync protects from cannot happen to them.
   const postgres = await startEmbeddedPostgres(join(directory, 'postgres'), { fsync: 'off', max_connections: '300' });
-  globalThis.stopTestPostgres = async () => {
+  globalThis.cleanUpAfterTests = async () => {
     await postgres.stop();
-    rmSync(directory, { recursive: true, force: true });
+    for (const folder of [directory, build]) rmSync(folder, { recursive: true, force: true });
   };
+  process.env.TEST_BUILD = build;
   process.env.TEST_POSTGRES_URL = postgres.url;
   process.env.TEST_DATA_DIR = directory;
   await createDatabase(TEMPLATE);
@@ -27,4 +35,12 @@ export default async function globalSetup(): Promise<void> {
   const boss = new PgBoss(databaseUrl(TEMPLATE));
   await boss.start();
   await boss.stop({ graceful: false });
+  await compiled;
 }
+
+const compile = (folder: string) =>
+  promisify(execFile)(
+    join(ROOT, 'node_modules/.bin/swc'),
+    ['src', '-d', folder, '--strip-leading-paths', '--copy-files', '--quiet'],
+    { cwd: ROOT },
+  );

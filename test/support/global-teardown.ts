@@ -1,1 +1,1 @@
-export default (): Promise<void> => globalThis.stopTestPostgres();
+export default (): Promise<void> => globalThis.cleanUpAfterTests();

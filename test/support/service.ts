@@ -62,6 +62,8 @@ export async function startService(folder: string, settings: NodeJS.ProcessEnv):
 }
 
 const DEFAULTS = {
+  // The packages are the same each time, and a process is killed and started many times.
+  NODE_COMPILE_CACHE: process.env.TEST_DATA_DIR && join(process.env.TEST_DATA_DIR, 'compile-cache'),
   NODE_ENV: 'test',
   APP_HOST: '127.0.0.1',
   APP_PORT: '0',
