@@ -2,7 +2,15 @@ import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 
 /** They wait for leases, timeouts and back-off, beside which the others can work. */
-const WAITING = ['processing-crash', 'mail-crash', 'mail-delivery', 'chaos', 'embedded-postgres', 'database-network'];
+const WAITING = [
+  'processing-crash',
+  'mail-delivery',
+  'mail-crash',
+  'database-network',
+  'gateway',
+  'chaos',
+  'embedded-postgres',
+];
 
 interface TestFile {
   path: string;
