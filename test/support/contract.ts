@@ -107,6 +107,8 @@ export class Contract {
 }
 
 const contracts = new Map<string, Promise<Contract | undefined>>();
+/** Services with the same document share what was compiled of it. */
+const byText = new Map<string, Contract>();
 
 /** The contract of the service at this address, read once; undefined where it is told not to serve its document. */
 export function contractOf(origin: string): Promise<Contract | undefined> {
@@ -121,7 +123,10 @@ export function contractOf(origin: string): Promise<Contract | undefined> {
 async function read(origin: string): Promise<Contract | undefined> {
   const response = await fetch(new URL('/openapi.json', origin));
   if (response.status === 404) return undefined;
-  return new Contract((await response.json()) as OpenAPIObject);
+  const text = await response.text();
+  const contract = byText.get(text) ?? new Contract(JSON.parse(text) as OpenAPIObject);
+  byText.set(text, contract);
+  return contract;
 }
 
 const typeOf = (headers: Headers) => headers.get('content-type')?.split(';', 1)[0] ?? 'without a type';
