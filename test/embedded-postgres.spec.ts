@@ -31,11 +31,26 @@ interface Owner {
 }
 
 let directory: string;
+/** A directory with a cluster: to make one each time takes a second of a processor. */
+let made: string;
+let madeAt: string;
 const undo: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  made = await mkdtemp(join(tmpdir(), 'embedded-postgres-'));
+  const server = await startEmbeddedPostgres(made, { fsync: 'off' });
+  madeAt = dirname(await clusterOf(server.url));
+  await server.stop();
+});
+afterAll(async () => {
+  for (const path of [made, madeAt]) await rm(path, { recursive: true, force: true });
+});
 
 beforeEach(async () => {
   directory = await newDirectory();
 });
+
+const withCluster = () => execFileSync('cp', ['-a', `${made}/.`, directory]);
 
 afterEach(async () => {
   const failures: unknown[] = [];
@@ -176,6 +191,8 @@ describe('one process', () => {
 });
 
 describe('a process that ends', () => {
+  beforeEach(withCluster);
+
   it('killed, takes its server along in an orderly way; the next one has the data', async () => {
     const owner = startOwner();
     const url = await owner.said;
@@ -187,6 +204,7 @@ describe('a process that ends', () => {
   });
 
   it('killed while the cluster is made, leaves nothing that disturbs', async () => {
+    directory = await newDirectory();
     const owner = startOwner();
     const files = () => readdir(directory, { recursive: true }).catch(() => []);
     await eventually(async () => (await files()).some((file) => file.endsWith('PG_VERSION')), 'initdb is under way');
@@ -222,6 +240,8 @@ describe('a process that ends', () => {
 });
 
 describe('a second process', () => {
+  beforeEach(withCluster);
+
   it('joins the server that runs, by whatever path, and leaves it running', async () => {
     const owner = startOwner();
     const url = await owner.said;
@@ -238,12 +258,8 @@ describe('a second process', () => {
   });
 
   it.each(['nothing', 'a stale lock'])('started at the same time over %s, shares one server', async (before) => {
-    if (before === 'a stale lock') {
-      const server = await start();
-      const cluster = await clusterOf(server.url);
-      await server.stop();
-      await writeLock(cluster, stranger());
-    }
+    if (before === 'nothing') directory = await newDirectory();
+    else await leaveLock(stranger());
     const owners = [1, 2, 3].map(() => startOwner());
     const urls = await Promise.all(owners.map(({ said }) => said));
     expect(urls[0]).toMatch(/^postgres:/);
@@ -263,15 +279,13 @@ describe('a second process', () => {
 });
 
 describe('a lock left behind', () => {
+  beforeEach(withCluster);
+
   it.each([
     ['of another program', stranger],
     ['of nobody', () => 2 ** 22 + 1],
   ])('that names the pid %s does not count', async (_, pid) => {
-    const server = await start();
-    await remember(server.url);
-    const cluster = await clusterOf(server.url);
-    await server.stop();
-    await writeLock(cluster, pid());
+    await leaveLock(pid());
     expect(await recall((await start()).url)).toBe('42');
   });
 
@@ -287,9 +301,15 @@ describe('a lock left behind', () => {
   });
 });
 
-/** The lock file of a server with this pid, on a port where nobody listens. */
-const writeLock = (cluster: string, pid: number) =>
-  writeFile(join(cluster, 'postmaster.pid'), [pid, cluster, 1, 1, '', '127.0.0.1', '', ''].join('\n'), { mode: 0o600 });
+/** Leaves data, and the lock file of a server with this pid, on a port where nobody listens. */
+async function leaveLock(pid: number): Promise<void> {
+  const server = await start();
+  await remember(server.url);
+  const cluster = await clusterOf(server.url);
+  await server.stop();
+  const lock = [pid, cluster, 1, 1, '', '127.0.0.1', '', ''].join('\n');
+  await writeFile(join(cluster, 'postmaster.pid'), lock, { mode: 0o600 });
+}
 
 /** The source file in a folder that only we can enter, with packages of its own. */
 async function copySource(binaries: boolean): Promise<string> {
