@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as think } from 'node:timers/promises';
 import { logIn, PASSWORD, startApp, type TestApp } from './support/app';
 import { BUILD } from './support/build';
 import { patiently } from './support/client';
@@ -66,7 +65,6 @@ it.each(sized([1, 2, 3, 4, 5], [1]))(
           const { status } = await patiently(send, asked ? 1 : 10);
           expect(status).toBe(201);
           placed++;
-          await think(10);
         } catch (error) {
           const { code } = (error as { cause?: { code?: string } }).cause ?? {};
           if (!code) throw error;
