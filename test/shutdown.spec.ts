@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { logIn, PASSWORD, startApp, type TestApp } from './support/app';
 import { BUILD } from './support/build';
 import { patiently } from './support/client';
@@ -62,7 +64,7 @@ it.each(sized([1, 2, 3, 4, 5], [1]))(
           const once = buyer.with({ 'idempotency-key': randomUUID() });
           const send = () => once.post('orders', { items: [{ product_id: lamp.id, quantity: 1 }] });
           // A busy machine may ask to come again, but not because of the end.
-          const { status } = await patiently(send, asked ? 1 : 10);
+          const { status } = await patiently(send, () => !asked);
           expect(status).toBe(201);
           placed++;
         } catch (error) {
@@ -97,6 +99,31 @@ it('a worker that is told to end at the same time finishes what it has in hand: 
   expect(smtp.delivered.map(({ mail }) => mail.messageId).sort()).toEqual(mails.sort());
 });
 
+/** It has begun to end: nobody is let in any more. */
+const letsNobodyIn = ({ origin }: Service) =>
+  eventually(
+    () =>
+      fetch(`${origin}/health/live`).then(
+        () => false,
+        () => true,
+      ),
+    'nobody is let in any more',
+  );
+
+it('an API that is told to end answers a request of which it has only read the beginning', async () => {
+  const service = await startApi();
+  const socket = connect(Number(new URL(service.origin).port), '127.0.0.1');
+  socket.write('GET /health/live HTTP/1.1\r\nHost: localhost\r\n');
+  // What came before this has been read.
+  await service.anonymous.get('/health/live');
+  const ended = service.terminate();
+  await letsNobodyIn(service);
+  socket.write('\r\n');
+  const [answer] = await once(socket, 'data');
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n/i);
+  expect(await ended).toBe(0);
+});
+
 it('an API that is told to end does not wait for connections that nobody uses any more', async () => {
   const lamp = await app.newProduct();
   const { email } = await app.newUser();
@@ -106,12 +133,7 @@ it('an API that is told to end does not wait for connections that nobody uses an
   const order = buyer.post('orders', { items: [{ product_id: lamp.id, quantity: 1 }] });
   await lock.waitedForBy(1);
   const ended = service.terminate();
-  const refused = () =>
-    fetch(`${service.origin}/health/live`).then(
-      () => false,
-      () => true,
-    );
-  await eventually(refused, 'nobody is let in any more');
+  await letsNobodyIn(service);
   await lock.release();
   const { status, headers } = await order;
   expect([status, headers.get('connection')]).toEqual([201, 'close']);

@@ -26,7 +26,7 @@ export function serverOptions(filter: ProblemFilter, trustedProxies: string[]): 
     // Nest leaves these unlimited: a client that never finishes its request would hold its socket for ever.
     requestTimeout: 10_000,
     keepAliveTimeout: 8_000,
-    // While draining, requests that still arrive on open connections are served, and their connections closed after.
+    // While draining, a request whose head is still arriving is served like those before it.
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     frameworkErrors: (error, request, reply) => {

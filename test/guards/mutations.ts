@@ -129,7 +129,9 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('processing/process-order.ts', 'if (signal.aborted) return this.giveBack(order);'),
   ],
   'Requests that run are answered at a shutdown': [
+    edit('main.ts', 'await app.close();'),
     edit('common/http-server.ts', 'return503OnClosing: false', 'return503OnClosing: true'),
+    edit('common/http-server.ts', `if (!server.server.listening) reply.header('connection', 'close');`),
     edit('health/health.service.ts', 'this.draining = true', 'this.draining = false'),
   ],
   'A timer runs in one process at a time': [

@@ -25,7 +25,7 @@ export async function sendAndJudge(contract: Contract, request: ApiRequest, send
   const client = sender.client.with({ ...headers, ...(body && { 'content-type': body.type }) });
   try {
     const send = () => client.send(operation.method.toUpperCase(), addressOf(request), body?.bytes);
-    const answer = await patiently(send, 3);
+    const answer = await patiently(send, (time) => time < 3);
     const complaint = complaintAbout(contract, request, answer);
     if (complaint) throw new Error(`${operation.name} ${answer.status}: ${complaint}`);
     return answer;

@@ -49,11 +49,14 @@ export class Client {
   }
 }
 
-/** Sends again after a second, as the answer asks, while the service has more to do than it can; `times` at most. */
-export async function patiently(send: () => Promise<Answer>, times = Number.POSITIVE_INFINITY): Promise<Answer> {
+/** Sends again after a second, as the answer asks, while the service has more to do than it can, and `patience` lasts. */
+export async function patiently(
+  send: () => Promise<Answer>,
+  patience: (time: number) => boolean = () => true,
+): Promise<Answer> {
   for (let time = 1; ; time++) {
     const answer = await send();
-    if (answer.status !== 503 || time >= times) return answer;
+    if (answer.status !== 503 || !patience(time)) return answer;
     await setTimeout(1000);
   }
 }
