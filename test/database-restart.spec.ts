@@ -78,8 +78,7 @@ async function underLoad(event: () => Promise<void>): Promise<Answer[]> {
       answers.push(answer);
       if (answer.status === 201) placed.push(answer.body.id);
       // As Retry-After asks, only sooner.
-      else if (answer.status === 503) await setTimeout(80);
-      await setTimeout(20);
+      await setTimeout(answer.status === 503 ? 100 : 20);
     }
   };
   const people = Array.from({ length: 6 }, (_, index) => person(index));
