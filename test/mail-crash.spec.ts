@@ -60,7 +60,7 @@ it.each([
     await giveBackJobs(app.databaseUrl);
     const other = await startWorker();
     const delivered = () => new Set(smtp.delivered.map(({ mail }) => mail.messageId));
-    await eventually(() => delivered().size === ids.length, 'every mail is out', 60);
+    await eventually(() => delivered().size === ids.length, 'every mail is out', 30);
     await eventually(
       async () => (await app.sql(`SELECT FROM pgboss.job WHERE name = 'mail' AND state < 'completed'`)).length === 0,
       'every mail is marked',
