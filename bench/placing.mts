@@ -8,8 +8,8 @@ import type { Service } from './service.mts';
 
 // The service as built: its SQL comes from the file that runs.
 const { PLACE_ORDERS } = createRequire(import.meta.url)(
-  '../dist/orders/place-orders.query.js',
-) as typeof import('../src/orders/place-orders.query.js');
+  '../dist/orders/placement/place-orders.statement.js',
+) as typeof import('../src/orders/placement/place-orders.statement.js');
 
 /** A placement of two lines with an idempotency key, as one prepared statement. */
 export function placementScript(firstUser: number): string {

@@ -22,15 +22,15 @@ const BACKLOG = 10_000;
 // The service as built: its SQL comes from the same files that run.
 const built = createRequire(import.meta.url);
 const { startEmbeddedPostgres } = built(
-  '../dist/database/embedded-postgres.js',
-) as typeof import('../src/database/embedded-postgres.js');
+  '../dist/tools/embedded-postgres.js',
+) as typeof import('../src/tools/embedded-postgres.js');
 const { pageStatement, totalsStatement } = built(
-  '../dist/orders/order.queries.js',
-) as typeof import('../src/orders/order.queries.js');
+  '../dist/orders/reading/order-queries.js',
+) as typeof import('../src/orders/reading/order-queries.js');
 const { OrdersQuery } = built(
   '../dist/orders/order-request.dto.js',
 ) as typeof import('../src/orders/order-request.dto.js');
-const { SYSTEM } = built('../dist/common/principal.js') as typeof import('../src/common/principal.js');
+const { SYSTEM } = built('../dist/access/principal.js') as typeof import('../src/access/principal.js');
 
 interface Row {
   what: string;

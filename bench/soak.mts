@@ -16,8 +16,8 @@ const MINUTES = Number(process.env.SOAK_MINUTES ?? 10);
 const SAMPLE_SECONDS = 15;
 
 const { startEmbeddedPostgres } = createRequire(import.meta.url)(
-  '../dist/database/embedded-postgres.js',
-) as typeof import('../src/database/embedded-postgres.js');
+  '../dist/tools/embedded-postgres.js',
+) as typeof import('../src/tools/embedded-postgres.js');
 
 const directory = mkdtempSync(join(tmpdir(), 'orders-soak-'));
 const postgres = await startEmbeddedPostgres(directory, { max_connections: '200', shared_buffers: '512MB' });

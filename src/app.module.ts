@@ -1,17 +1,19 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthModule } from './auth/auth.module';
 import { ClientsModule } from './clients/clients.module';
-import { ProcessMetricsModule } from './common/process-metrics';
 import type { Config } from './config/config';
 import { ConfigModule } from './config/config.module';
 import { DatabaseModule } from './database/database.module';
+import { EventsModule } from './events/events.module';
 import { HealthModule } from './health/health.module';
-import { JobsModule } from './jobs/jobs.module';
 import { MetricsModule } from './metrics/metrics.module';
 import { NotificationsModule } from './notifications/notifications.module';
+import { ProcessMetricsModule } from './observability/process-metrics';
 import { OrdersModule } from './orders/orders.module';
 import { ProcessingModule } from './processing/processing.module';
 import { ProductsModule } from './products/products.module';
+import { QueueModule } from './queue/queue.module';
+import { SchedulingModule } from './scheduling/scheduling.module';
 import { UsersModule } from './users/users.module';
 
 /** The list of modules. */
@@ -19,7 +21,9 @@ import { UsersModule } from './users/users.module';
   imports: [
     ProcessMetricsModule,
     DatabaseModule,
-    JobsModule,
+    QueueModule,
+    EventsModule,
+    SchedulingModule,
     UsersModule,
     ClientsModule,
     AuthModule,

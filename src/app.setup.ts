@@ -5,16 +5,16 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance } from 'fastify';
 import { AppModule } from './app.module';
 import { Callers } from './auth/callers';
-import { RateLimits } from './auth/rate-limits';
-import { DomainError } from './common/domain-error';
-import { armFailpoint } from './common/failpoint';
-import { prepareServer, refuseUnroutable, serverOptions } from './common/http-server';
-import { createLogger, NestLogger } from './common/logging';
-import { ProblemFilter } from './common/problem-filter';
-import { UnreadInput } from './common/unread-input';
-import { StrictValidation } from './common/validation';
 import { type Config, listOf } from './config/config';
-import { mountDocs } from './docs/pages';
+import { armFailpoint } from './config/failpoint';
+import { DomainError } from './errors/domain-error';
+import { ProblemFilter } from './errors/problem.filter';
+import { UnexpectedInputInterceptor } from './http/interceptors/unexpected-input.interceptor';
+import { StrictValidationPipe } from './http/pipes/strict-validation.pipe';
+import { prepareServer, rejectUnroutable, serverOptions } from './http/server';
+import { createLogger, NestLogger } from './observability/logging';
+import { mountDocs } from './openapi/pages';
+import { RateLimits } from './rate-limit/rate-limits';
 
 /** Headers of ours that the script of another origin may read. */
 const EXPOSED = [
@@ -40,11 +40,11 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
     abortOnError: false,
   });
   app.setGlobalPrefix('api/v1', { exclude: ['health', 'health/live', 'health/ready', 'metrics'] });
-  app.useGlobalInterceptors(new UnreadInput());
-  app.useGlobalPipes(new StrictValidation());
+  app.useGlobalInterceptors(new UnexpectedInputInterceptor());
+  app.useGlobalPipes(new StrictValidationPipe());
   app.useGlobalFilters(filter);
   await prepareRequests(app, config);
-  if (config.SERVICE_ROLE === 'worker') refuseApi(app);
+  if (config.SERVICE_ROLE === 'worker') rejectApi(app);
   else if (config.DOCS_ENABLED) mountDocs(app);
   return app;
 }
@@ -65,11 +65,11 @@ async function prepareRequests(app: NestFastifyApplication, config: Config): Pro
   const callers = app.get(Callers);
   server.addHook('onRequest', (request) => callers.recognise(request));
   app.get(RateLimits).attach(server);
-  refuseUnroutable(server);
+  rejectUnroutable(server);
 }
 
 /** A worker answers only those who ask how it is. */
-function refuseApi(app: NestFastifyApplication): void {
+function rejectApi(app: NestFastifyApplication): void {
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   server.addHook('onRequest', async ({ url }) => {
     if (url.startsWith('/api/'))

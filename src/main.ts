@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { completeForDevelopment } from './config/development';
 import { ConfigError, loadConfig } from './config/load';
-import { startEmbeddedPostgres } from './database/embedded-postgres';
+import { startEmbeddedPostgres } from './tools/embedded-postgres';
 
 /** Milliseconds for running requests and jobs to end after SIGTERM; what is left then is taken over by others. */
 const DRAIN_TIMEOUT = 10_000;

@@ -1,10 +1,10 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ACCESS, type AccessRule, TAKES_CREDENTIALS } from '../common/access';
-import { DomainError } from '../common/domain-error';
-import type { Role } from '../common/principal';
-import { RateLimits } from './rate-limits';
+import { ACCESS, type AccessRule, TAKES_CREDENTIALS } from '../access/access.decorators';
+import type { Role } from '../access/principal';
+import { DomainError } from '../errors/domain-error';
+import { RateLimits } from '../rate-limit/rate-limits';
 
 /** Stands in front of every route and holds who is asking to the route's access rule. */
 @Injectable()

@@ -1,9 +1,9 @@
 import { Body, Controller, Get, Header, HttpCode, Post, Res, UseFilters } from '@nestjs/common';
 import { ApiBasicAuth, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { CurrentPrincipal, Public, Roles, TakesCredentials } from '../common/access';
-import type { Principal } from '../common/principal';
-import { ApiProblem } from '../common/problem';
+import { CurrentPrincipal, Public, Roles, TakesCredentials } from '../access/access.decorators';
+import type { Principal } from '../access/principal';
+import { ApiProblem } from '../errors/problem';
 import { RegisterRequest, UserResponse } from '../users/user.dto';
 import { LoginRequest, LoginResponse, TokenRequest, TokenResponse } from './auth.dto';
 import { AuthService } from './auth.service';

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { EnumField, TextField } from '../common/fields';
+import { EnumField, TextField } from '../http/dto/fields';
 import { UserResponse } from '../users/user.dto';
 
 export class LoginRequest {

@@ -4,16 +4,16 @@ import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { JwtModule } from '@nestjs/jwt';
 import { ClientsModule } from '../clients/clients.module';
 import { Config } from '../config/config';
+import { RateLimits } from '../rate-limit/rate-limits';
 import { UsersModule } from '../users/users.module';
 import { AccessGuard } from './access.guard';
-import { AccessRules } from './access-rules';
+import { AdminSeeder } from './admin-seeder';
 import { AuthController } from './auth.controller';
 import { AuthService } from './auth.service';
 import { Callers } from './callers';
-import { FirstAdmin } from './first-admin';
 import { PasswordController } from './password.controller';
-import { RateLimits } from './rate-limits';
 import { RefreshTokens } from './refresh-tokens';
+import { RouteAccessAudit } from './route-access-audit';
 import { SessionsController } from './sessions.controller';
 import { SessionsService } from './sessions.service';
 import { Tokens } from './tokens';
@@ -38,8 +38,8 @@ import { Tokens } from './tokens';
     SessionsService,
     Tokens,
     RefreshTokens,
-    AccessRules,
-    FirstAdmin,
+    RouteAccessAudit,
+    AdminSeeder,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
 })

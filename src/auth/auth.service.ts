@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import type { Principal } from '../access/principal';
 import type { ApiClient } from '../clients/api-client.entity';
-import { ClientStates } from '../clients/client-states';
-import { validationFailed } from '../common/domain-error';
-import { Operation } from '../common/operation';
-import type { Principal } from '../common/principal';
+import { ClientCache } from '../clients/client-cache';
+import { validationFailed } from '../errors/domain-error';
+import { Operation } from '../observability/operation';
 import { Credentials } from '../users/credentials';
 import { type RegisterRequest, toUserResponse, type UserResponse } from '../users/user.dto';
-import type { UserState } from '../users/user-states';
+import type { UserState } from '../users/user-cache';
 import { UsersService } from '../users/users.service';
 import type { LoginRequest, LoginResponse, TokenRequest, TokenResponse } from './auth.dto';
 import { readBasic } from './basic';
@@ -21,7 +21,7 @@ export class AuthService {
     private readonly credentials: Credentials,
     private readonly tokens: Tokens,
     private readonly sessions: SessionsService,
-    private readonly clients: ClientStates,
+    private readonly clients: ClientCache,
   ) {}
 
   /** Opens an account with the role `user`. Errors: VALIDATION_FAILED, EMAIL_TAKEN, USERNAME_TAKEN. */

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { ClientStates } from '../clients/client-states';
-import type { Caller } from '../common/access';
-import { UserStates } from '../users/user-states';
+import type { Caller } from '../access/access.decorators';
+import { ClientCache } from '../clients/client-cache';
+import { UserCache } from '../users/user-cache';
 import { readBasic } from './basic';
 import { type Subject, Tokens } from './tokens';
 
@@ -11,8 +11,8 @@ import { type Subject, Tokens } from './tokens';
 export class Callers {
   constructor(
     private readonly tokens: Tokens,
-    private readonly users: UserStates,
-    private readonly clients: ClientStates,
+    private readonly users: UserCache,
+    private readonly clients: ClientCache,
   ) {}
 
   /**
@@ -42,10 +42,10 @@ export class Callers {
   private async byToken(token: Subject | null): Promise<Caller | null> {
     if (!token) return null;
     if ('clientId' in token) {
-      const client = await this.clients.of(token.clientId);
+      const client = await this.clients.get(token.clientId);
       return client?.token_version === token.tokenVersion ? service(client) : null;
     }
-    const user = await this.users.of(token.userId);
+    const user = await this.users.get(token.userId);
     if (!user?.active || user.token_version !== token.tokenVersion) return null;
     return { type: 'user', id: user.id, name: user.name, role: user.role };
   }

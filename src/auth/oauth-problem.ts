@@ -1,9 +1,9 @@
 import { type ArgumentsHost, applyDecorators, Catch } from '@nestjs/common';
 import { ApiExtraModels, ApiPropertyOptional, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { DomainError, type ErrorCode } from '../common/domain-error';
-import { Problem, problemResponse } from '../common/problem';
-import { ProblemFilter, toDomainError } from '../common/problem-filter';
+import { DomainError, type ErrorCode } from '../errors/domain-error';
+import { Problem, problemResponse } from '../errors/problem';
+import { ProblemFilter, toDomainError } from '../errors/problem.filter';
 
 const OAUTH_ERRORS = ['invalid_request', 'invalid_client', 'invalid_grant', 'unsupported_grant_type'] as const;
 type OAuthError = (typeof OAUTH_ERRORS)[number];

@@ -1,8 +1,8 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentPrincipal, Public, Roles, TakesCredentials } from '../common/access';
-import type { Principal } from '../common/principal';
-import { ApiProblem } from '../common/problem';
+import { CurrentPrincipal, Public, Roles, TakesCredentials } from '../access/access.decorators';
+import type { Principal } from '../access/principal';
+import { ApiProblem } from '../errors/problem';
 import { Credentials } from '../users/credentials';
 import { PasswordResets } from '../users/password-resets';
 import { ChangePasswordRequest, ForgotPasswordRequest, ResetPasswordRequest } from './password.dto';

@@ -1,4 +1,4 @@
-import { EmailField, TextField } from '../common/fields';
+import { EmailField, TextField } from '../http/dto/fields';
 import { NEW_PASSWORD } from '../users/user.dto';
 
 export class ChangePasswordRequest {

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { TextField } from '../common/fields';
-import { Page } from '../common/pagination';
+import { TextField } from '../http/dto/fields';
+import { Page } from '../http/dto/pagination';
 
 export class LogoutRequest {
   @TextField({

@@ -1,10 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentPrincipal, Public, Roles } from '../common/access';
-import { ApiId, IdPipe } from '../common/ids';
-import { PageQuery } from '../common/pagination';
-import type { Principal } from '../common/principal';
-import { ApiProblem } from '../common/problem';
+import { CurrentPrincipal, Public, Roles } from '../access/access.decorators';
+import type { Principal } from '../access/principal';
+import { ApiProblem } from '../errors/problem';
+import { PageQuery } from '../http/dto/pagination';
+import { ApiId, ParseIdPipe } from '../http/pipes/parse-id.pipe';
 import { Credentials } from '../users/credentials';
 import { LogoutRequest, SessionListResponse } from './session.dto';
 import { SessionsService } from './sessions.service';
@@ -56,7 +56,7 @@ export class SessionsController {
   @ApiOperation({ summary: 'End a session', description: 'One of your own: its refresh token is refused from now on.' })
   @ApiNoContentResponse()
   @ApiProblem(404, 'There is no such session, or it is not yours.')
-  end(@Param('id', IdPipe) id: number, @CurrentPrincipal() principal: Principal): Promise<void> {
+  end(@Param('id', ParseIdPipe) id: number, @CurrentPrincipal() principal: Principal): Promise<void> {
     return this.sessions.endOne(id, principal);
   }
 }

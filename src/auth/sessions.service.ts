@@ -1,11 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
-import { DomainError, notFound } from '../common/domain-error';
-import { Operation } from '../common/operation';
-import { decodeCursor, type PageQuery, page, refuseBoth } from '../common/pagination';
-import type { Principal } from '../common/principal';
-import type { UserState } from '../users/user-states';
+import type { Principal } from '../access/principal';
+import { DomainError, notFound } from '../errors/domain-error';
+import { assertOnePagingMode, decodeCursor, type PageQuery, page } from '../http/dto/pagination';
+import { Operation } from '../observability/operation';
+import type { UserState } from '../users/user-cache';
 import { type RefreshToken, RefreshTokens } from './refresh-tokens';
 import { type SessionListResponse, type SessionRow, toSessionResponse } from './session.dto';
 
@@ -91,7 +91,7 @@ export class SessionsService {
 
   /** One page of the caller's own sessions that are alive, by id. Errors: VALIDATION_FAILED. */
   async list(query: PageQuery, principal: Principal): Promise<SessionListResponse> {
-    refuseBoth(query);
+    assertOnePagingMode(query);
     const after = query.cursor === undefined ? 0 : decodeCursor(query.cursor, 'id').id;
     const rows: SessionRow[] = await this.manager.query(
       `SELECT s.id, s.user_agent, s.created_at, s.last_used_at, ${EXPIRES_AT} AS expires_at FROM sessions s, users u

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
+import type { Role } from '../access/principal';
 import type { ApiClient } from '../clients/api-client.entity';
-import { parseId } from '../common/ids';
-import type { Role } from '../common/principal';
 import { Config } from '../config/config';
-import type { UserState } from '../users/user-states';
+import { parseId } from '../http/pipes/parse-id.pipe';
+import type { UserState } from '../users/user-cache';
 
 export const ISSUER = 'order-management-service';
 export const AUDIENCE = 'order-management-api';

@@ -1,11 +1,11 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { CurrentPrincipal, Roles } from '../common/access';
-import { ApiId, IdPipe } from '../common/ids';
-import { PageQuery } from '../common/pagination';
-import type { Principal } from '../common/principal';
-import { ApiProblem } from '../common/problem';
+import { CurrentPrincipal, Roles } from '../access/access.decorators';
+import type { Principal } from '../access/principal';
+import { ApiProblem } from '../errors/problem';
+import { PageQuery } from '../http/dto/pagination';
+import { ApiId, ParseIdPipe } from '../http/pipes/parse-id.pipe';
 import { ClientListResponse, ClientResponse, ClientWithSecretResponse, CreateClientRequest } from './client.dto';
 import { ClientsService } from './clients.service';
 
@@ -51,7 +51,7 @@ export class ClientsController {
   @ApiOperation({ summary: 'Get an API client', description: 'Without its secret.' })
   @ApiOkResponse({ type: ClientResponse })
   @ApiMissing()
-  get(@Param('id', IdPipe) id: number): Promise<ClientResponse> {
+  get(@Param('id', ParseIdPipe) id: number): Promise<ClientResponse> {
     return this.clients.get(id);
   }
 
@@ -66,7 +66,10 @@ export class ClientsController {
   })
   @ApiOkResponse({ type: ClientWithSecretResponse })
   @ApiMissing()
-  rotate(@Param('id', IdPipe) id: number, @CurrentPrincipal() principal: Principal): Promise<ClientWithSecretResponse> {
+  rotate(
+    @Param('id', ParseIdPipe) id: number,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<ClientWithSecretResponse> {
     return this.clients.rotate(id, principal);
   }
 
@@ -77,7 +80,7 @@ export class ClientsController {
   @ApiOperation({ summary: 'Delete an API client', description: 'Its secret and its tokens are refused from now on.' })
   @ApiNoContentResponse()
   @ApiMissing()
-  delete(@Param('id', IdPipe) id: number, @CurrentPrincipal() principal: Principal): Promise<void> {
+  delete(@Param('id', ParseIdPipe) id: number, @CurrentPrincipal() principal: Principal): Promise<void> {
     return this.clients.delete(id, principal);
   }
 }

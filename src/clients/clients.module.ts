@@ -1,14 +1,14 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ApiClient } from './api-client.entity';
-import { ClientStates } from './client-states';
+import { ClientCache } from './client-cache';
 import { ClientsController } from './clients.controller';
 import { ClientsService } from './clients.service';
 
 @Module({
   imports: [TypeOrmModule.forFeature([ApiClient])],
   controllers: [ClientsController],
-  providers: [ClientsService, ClientStates],
-  exports: [ClientStates],
+  providers: [ClientsService, ClientCache],
+  exports: [ClientCache],
 })
 export class ClientsModule {}

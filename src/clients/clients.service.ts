@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
-import { notFound } from '../common/domain-error';
-import { Operation } from '../common/operation';
-import { type PageQuery, pageById } from '../common/pagination';
-import type { Principal } from '../common/principal';
+import type { Principal } from '../access/principal';
+import { notFound } from '../errors/domain-error';
+import { type PageQuery, pageById } from '../http/dto/pagination';
+import { Operation } from '../observability/operation';
 import { ApiClient } from './api-client.entity';
 import {
   type ClientListResponse,
@@ -14,14 +14,14 @@ import {
   type CreateClientRequest,
   toClientResponse,
 } from './client.dto';
-import { ClientStates, hashSecret } from './client-states';
+import { ClientCache, hashSecret } from './client-cache';
 
 /** The API clients. Admins only. What is changed here is in force at the next request. */
 @Injectable()
 export class ClientsService {
   constructor(
     @InjectRepository(ApiClient) private readonly clients: Repository<ApiClient>,
-    private readonly states: ClientStates,
+    private readonly cache: ClientCache,
   ) {}
 
   /** One page of them, by id. Errors: VALIDATION_FAILED. */
@@ -53,7 +53,7 @@ export class ClientsService {
       token_version: () => 'token_version + 1',
     });
     const client = await this.find(id);
-    this.states.changed(client.client_id);
+    this.cache.invalidate(client.client_id);
     return { ...toClientResponse(client), client_secret };
   }
 
@@ -62,7 +62,7 @@ export class ClientsService {
   async delete(id: number, _actor: Principal): Promise<void> {
     const client = await this.find(id);
     await this.clients.delete(id);
-    this.states.changed(client.client_id);
+    this.cache.invalidate(client.client_id);
   }
 
   private async find(id: number): Promise<ApiClient> {

@@ -1,5 +1,5 @@
-import { FAILPOINTS } from '../common/failpoint';
-import { BooleanField, EmailField, EnumField, IntegerField, TextField } from '../common/fields';
+import { BooleanField, EmailField, EnumField, IntegerField, TextField } from '../http/dto/fields';
+import { FAILPOINTS } from './failpoint';
 
 const optional = { optional: true };
 const parsed = { ...optional, fromText: true };
@@ -154,14 +154,14 @@ export class Config {
   LOG_FILE?: string;
 
   @EnumField({
-    description: 'Who processes orders: a simulation, or your fulfilment service over HTTP.',
+    description: 'Who processes orders: a simulation, or your fulfillment service over HTTP.',
     values: ['simulated', 'http'],
     ...optional,
   })
   GATEWAY: 'simulated' | 'http' = 'simulated';
 
   @TextField({
-    description: 'The address of your fulfilment service, for GATEWAY=http.',
+    description: 'The address of your fulfillment service, for GATEWAY=http.',
     max: 4096,
     pattern: /^https?:\/\/[^/?#\s]/,
     patternHint: 'must start with http:// or https:// and name a host',

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { types } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { Connection } from './connection';
-import { destroyWhenSilent } from './silence';
+import { Connection } from './crash-safe-client';
+import { destroyOnReadTimeout } from './read-timeout';
 
 // Amounts and counts stay far below 2^53 by CHECK, so bigint and the numeric of sum() are numbers here, not strings.
 types.setTypeParser(types.builtins.INT8, Number);
@@ -17,7 +17,7 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
     type: 'postgres',
     url,
     // By pattern, because imports go the other way: the nouns know the database, not the database the nouns.
-    entities: [join(__dirname, '..', '*', '*.entity.{ts,js}')],
+    entities: [join(__dirname, '..', '**', '*.entity.{ts,js}')],
     migrations: [join(__dirname, 'migrations', '*.{ts,js}')],
     migrationsTableName: 'migrations',
     poolSize,
@@ -27,7 +27,7 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
       connectionTimeoutMillis: TIMEOUTS.acquire,
       lock_timeout: TIMEOUTS.lock,
       statement_timeout: TIMEOUTS.statement,
-      onConnect: destroyWhenSilent(TIMEOUTS.answer),
+      onConnect: destroyOnReadTimeout(TIMEOUTS.answer),
       idle_in_transaction_session_timeout: TIMEOUTS.idleInTransaction,
       keepAlive: true,
       options: '-c timezone=UTC',

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { DomainError } from '../common/domain-error';
+import { DomainError } from '../errors/domain-error';
 import { ORDER_STATUSES, type OrderStatus } from '../orders/order-status';
 
 /** Seconds for which the answers of the database are shown again: scrapes, however many, cost it no more than this. */

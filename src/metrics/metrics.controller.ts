@@ -2,10 +2,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Controller, Get, Headers, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Public } from '../common/access';
-import { DomainError } from '../common/domain-error';
-import { ApiProblem } from '../common/problem';
+import { Public } from '../access/access.decorators';
 import { Config } from '../config/config';
+import { DomainError } from '../errors/domain-error';
+import { ApiProblem } from '../errors/problem';
 import { OrderMetricsResponse } from './metrics.dto';
 import { MetricsService } from './metrics.service';
 

@@ -5,14 +5,14 @@ import {
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
-import { failpoint } from '../common/failpoint';
-import { ProcessMetrics } from '../common/process-metrics';
 import { Config } from '../config/config';
-import { Queue } from '../jobs/queue';
-import { Relay, type RelayedEvent } from '../jobs/relay';
-import { Composer, type Mail } from './composer';
+import { failpoint } from '../config/failpoint';
+import { type OutboxMessage, OutboxRelay } from '../events/outbox-relay';
+import { ProcessMetrics } from '../observability/process-metrics';
+import { Queue } from '../queue/queue';
+import { type Mail, MailComposer } from './mail-composer';
+import { ACCOUNT_MESSAGES, ORDER_MESSAGES } from './mail-types';
 import { MAIL_CONCURRENCY, Mailer } from './mailer';
-import { ACCOUNT_MESSAGES, ORDER_MESSAGES } from './messages';
 
 /** The queue of mails to send. */
 export const MAIL = 'mail';
@@ -34,10 +34,10 @@ export class MailWorker implements OnModuleInit, OnApplicationBootstrap, BeforeA
   constructor(
     private readonly config: Config,
     private readonly queue: Queue,
-    private readonly composer: Composer,
+    private readonly composer: MailComposer,
     private readonly mailer: Mailer,
     private readonly metrics: ProcessMetrics,
-    relay: Relay,
+    relay: OutboxRelay,
   ) {
     relay.route([...Object.keys(ORDER_MESSAGES), ...Object.keys(ACCOUNT_MESSAGES)], MAIL);
   }
@@ -48,7 +48,7 @@ export class MailWorker implements OnModuleInit, OnApplicationBootstrap, BeforeA
 
   async onApplicationBootstrap(): Promise<void> {
     if (this.config.SERVICE_ROLE === 'api') return;
-    await this.queue.work<RelayedEvent>(MAIL, MAIL_CONCURRENCY, (event, signal) => this.deliver(event, signal));
+    await this.queue.work<OutboxMessage>(MAIL, MAIL_CONCURRENCY, (event, signal) => this.deliver(event, signal));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -58,7 +58,7 @@ export class MailWorker implements OnModuleInit, OnApplicationBootstrap, BeforeA
     this.mailer.close({ force: false });
   }
 
-  private async deliver(event: RelayedEvent, signal: AbortSignal): Promise<void> {
+  private async deliver(event: OutboxMessage, signal: AbortSignal): Promise<void> {
     const mail = await this.composer.compose(event);
     failpoint('mail-sending');
     if (mail) await this.send(mail, signal);

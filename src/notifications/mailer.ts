@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { createTransport, type NodemailerError, type Transport, type Transporter } from 'nodemailer';
 import { Config } from '../config/config';
-import { PermanentFailure } from '../jobs/queue';
-import type { Mail } from './composer';
+import { PermanentFailure } from '../queue/queue';
+import type { Mail } from './mail-composer';
 
 /** Mails that one process sends at a time, each over a connection of its own that is kept for the next one. */
 export const MAIL_CONCURRENCY = 4;

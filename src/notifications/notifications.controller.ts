@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentPrincipal, Roles } from '../common/access';
-import type { Principal } from '../common/principal';
+import { CurrentPrincipal, Roles } from '../access/access.decorators';
+import type { Principal } from '../access/principal';
 import { DeadLettersResponse, RequeuedResponse } from './notification.dto';
 import { NotificationsService } from './notifications.service';
 

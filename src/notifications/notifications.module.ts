@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { Composer } from './composer';
+import { MailComposer } from './mail-composer';
 import { MailWorker } from './mail-worker';
 import { Mailer } from './mailer';
 import { NotificationsController } from './notifications.controller';
@@ -8,6 +8,6 @@ import { Templates } from './templates';
 
 @Module({
   controllers: [NotificationsController],
-  providers: [Templates, Composer, Mailer, MailWorker, NotificationsService],
+  providers: [Templates, MailComposer, Mailer, MailWorker, NotificationsService],
 })
 export class NotificationsModule {}

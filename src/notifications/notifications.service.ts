@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Operation } from '../common/operation';
-import type { Principal } from '../common/principal';
-import { Queue } from '../jobs/queue';
-import type { RelayedEvent } from '../jobs/relay';
+import type { Principal } from '../access/principal';
+import type { OutboxMessage } from '../events/outbox-relay';
+import { Operation } from '../observability/operation';
+import { Queue } from '../queue/queue';
 import { MAIL } from './mail-worker';
 import type { DeadLettersResponse } from './notification.dto';
 
@@ -13,7 +13,7 @@ export class NotificationsService {
 
   /** How many mails were given up, and the latest of them. */
   async deadLetters(): Promise<DeadLettersResponse> {
-    const { count, latest } = await this.queue.deadLetters<RelayedEvent>(MAIL);
+    const { count, latest } = await this.queue.deadLetters<OutboxMessage>(MAIL);
     return {
       count,
       // Without the payload: it may hold a password-reset token.

@@ -7,8 +7,8 @@ import {
   ListField,
   MetadataField,
   TextField,
-} from '../common/fields';
-import { PageQuery } from '../common/pagination';
+} from '../http/dto/fields';
+import { PageQuery } from '../http/dto/pagination';
 import { ORDER_STATUSES, type OrderStatus } from './order-status';
 
 const MAX_PRICE_CENTS = 10_000_000_000;

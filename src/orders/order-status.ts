@@ -1,4 +1,4 @@
-import type { Principal, Role } from '../common/principal';
+import type { Principal, Role } from '../access/principal';
 
 /** The states an order can be in. */
 export const ORDER_STATUSES = ['pending', 'paid', 'processing', 'completed', 'failed', 'cancelled'] as const;

@@ -2,7 +2,7 @@ import { Check, Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedCo
 import { User } from '../users/user.entity';
 import type { OrderStatus } from './order-status';
 
-/** An order. Its totals are stored; its status changes only through `OrderTransitions`. */
+/** An order. Its totals are stored; its status changes only through `OrderLifecycle`. */
 @Entity('orders')
 @Unique('orders_number', ['number'])
 // Those of the lists carry sums along (INCLUDE), which decorators cannot say: see the migration.

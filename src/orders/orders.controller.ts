@@ -1,11 +1,10 @@
 import { Body, Controller, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Authenticated, CurrentPrincipal } from '../common/access';
-import { ApiIfMatch, etag, IfMatch } from '../common/etag';
-import type { Principal } from '../common/principal';
-import { ApiProblem } from '../common/problem';
-import { HistoryResponse, OrderListResponse, OrderResponse } from './order.dto';
+import { Authenticated, CurrentPrincipal } from '../access/access.decorators';
+import type { Principal } from '../access/principal';
+import { ApiProblem } from '../errors/problem';
+import { ApiIfMatch, etag, IfMatch } from '../http/etag';
 import {
   CancelOrderRequest,
   ChangeStatusRequest,
@@ -13,6 +12,7 @@ import {
   OrdersQuery,
   PlaceOrderRequest,
 } from './order-request.dto';
+import { HistoryResponse, OrderListResponse, OrderResponse } from './order-response.dto';
 import { OrdersService } from './orders.service';
 
 const ETAG = {

@@ -1,13 +1,13 @@
 import { Module } from '@nestjs/common';
-import { OrderTransitions } from './order-transitions';
+import { OrderLifecycle } from './order-lifecycle';
 import { OrdersController } from './orders.controller';
 import { OrdersService } from './orders.service';
-import { PlaceOrder } from './place-order';
-import { PlacementBatches } from './placement-batches';
+import { PlacementService } from './placement/placement.service';
+import { PlacementBatches } from './placement/placement-batches';
 
 @Module({
   controllers: [OrdersController],
-  providers: [OrdersService, PlaceOrder, PlacementBatches, OrderTransitions],
-  exports: [OrdersService, OrderTransitions],
+  providers: [OrdersService, PlacementService, PlacementBatches, OrderLifecycle],
+  exports: [OrdersService, OrderLifecycle],
 })
 export class OrdersModule {}

@@ -1,28 +1,28 @@
 import { Injectable } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
-import { DomainError, notFound } from '../common/domain-error';
-import { parseId } from '../common/ids';
-import { Operation } from '../common/operation';
-import { refuseBoth } from '../common/pagination';
-import type { Principal } from '../common/principal';
-import { publish } from '../jobs/outbox';
-import { readIdempotency } from './idempotency';
+import type { Principal } from '../access/principal';
+import { DomainError, notFound } from '../errors/domain-error';
+import { publish } from '../events/outbox';
+import { assertOnePagingMode } from '../http/dto/pagination';
+import { parseId } from '../http/pipes/parse-id.pipe';
+import { readIdempotency } from '../idempotency/idempotency';
+import { Operation } from '../observability/operation';
+import { Order } from './order.entity';
+import { OrderHistory } from './order-history.entity';
+import { invalidTransition, OrderLifecycle } from './order-lifecycle';
+import { parseOrderNumber } from './order-number';
+import { type EditOrderRequest, type OrdersQuery, type PlaceOrderRequest } from './order-request.dto';
 import {
   type HistoryResponse,
   type OrderListResponse,
   type OrderResponse,
   type OrderRow,
   toOrderResponse,
-} from './order.dto';
-import { Order } from './order.entity';
-import { findCustomers, findOrder, listOrders, totalsOf } from './order.queries';
-import { OrderHistory } from './order-history.entity';
-import { parseOrderNumber } from './order-number';
-import { type EditOrderRequest, type OrdersQuery, type PlaceOrderRequest } from './order-request.dto';
+} from './order-response.dto';
 import { type OrderStatus, transition } from './order-status';
-import { invalidTransition, OrderTransitions } from './order-transitions';
-import { PlaceOrder } from './place-order';
+import { PlacementService } from './placement/placement.service';
+import { findCustomers, findOrder, listOrders, totalsOf } from './reading/order-queries';
 
 /** What a client wants changed: the precondition comes from `If-Match`. */
 export interface Change {
@@ -36,11 +36,11 @@ export interface Change {
 export class OrdersService {
   constructor(
     @InjectEntityManager() private readonly manager: EntityManager,
-    private readonly placing: PlaceOrder,
-    private readonly transitions: OrderTransitions,
+    private readonly placing: PlacementService,
+    private readonly transitions: OrderLifecycle,
   ) {}
 
-  /** Places an order, or replays the first answer to the same key. Errors: those of {@link PlaceOrder.run}. */
+  /** Places an order, or replays the first answer to the same key. Errors: those of {@link PlacementService.run}. */
   @Operation('orders.place')
   async place(
     request: PlaceOrderRequest,
@@ -54,7 +54,7 @@ export class OrdersService {
 
   /** One page of the caller's orders, or of all; totals are over all that match. Errors: VALIDATION_FAILED. */
   async list(query: OrdersQuery, principal: Principal): Promise<OrderListResponse> {
-    refuseBoth(query);
+    assertOnePagingMode(query);
     const customers = await findCustomers(this.manager, query);
     const { rows, page } = await listOrders(this.manager, query, principal, customers);
     const totals = query.totals ? await totalsOf(this.manager, query, principal, customers) : {};
@@ -103,7 +103,7 @@ export class OrdersService {
     const edits = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
     await this.manager.transaction(async (manager) => {
       const order = await this.find(reference, principal, manager);
-      refuseStale(order, version);
+      assertVersion(order, version);
       const edited = Object.keys(edits).length > 0;
       const present = edited ? await this.write(manager, order, edits, version) : version;
       if (status !== undefined) await this.transit(manager, reference, { status, version: present }, principal);
@@ -124,14 +124,14 @@ export class OrdersService {
       { ...edits, version: () => 'version + 1', updated_at: () => 'now()' },
       { returning: ['version'] },
     );
-    if (raw.length === 0) return this.refuseEdit(manager, id, version);
+    if (raw.length === 0) return this.rejectEdit(manager, id, version);
     await publish(manager, { topic: 'order.edited', order_id: id, sequence: raw[0].version });
     return raw[0].version;
   }
 
-  private async refuseEdit(manager: EntityManager, id: number, version: number | undefined): Promise<never> {
+  private async rejectEdit(manager: EntityManager, id: number, version: number | undefined): Promise<never> {
     const present = await manager.findOneByOrFail(Order, { id });
-    refuseStale(present, version);
+    assertVersion(present, version);
     throw new DomainError('ORDER_NOT_EDITABLE', `An order that is ${present.status} cannot be edited any more.`);
   }
 
@@ -147,7 +147,7 @@ export class OrdersService {
   ): Promise<void> {
     for (;;) {
       const order = await this.find(reference, principal, manager);
-      refuseStale(order, change.version);
+      assertVersion(order, change.version);
       const rule = transition(order.status, change.status);
       if (!rule) throw invalidTransition(order.status, change.status);
       if (!rule.roles.includes(principal.role)) {
@@ -172,7 +172,7 @@ export class OrdersService {
   }
 }
 
-function refuseStale(order: Pick<Order, 'version'>, version: number | undefined): void {
+function assertVersion(order: Pick<Order, 'version'>, version: number | undefined): void {
   if (version === undefined || order.version === version) return;
   throw new DomainError(
     'PRECONDITION_FAILED',

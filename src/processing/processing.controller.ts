@@ -1,8 +1,8 @@
 import { Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
-import { CurrentPrincipal, Roles } from '../common/access';
-import type { Principal } from '../common/principal';
-import { Sweep } from './sweep';
+import { CurrentPrincipal, Roles } from '../access/access.decorators';
+import type { Principal } from '../access/principal';
+import { DueOrders } from './due-orders';
 
 class RunResponse {
   @ApiProperty({
@@ -16,7 +16,7 @@ class RunResponse {
 @ApiTags('Processing')
 @Controller('processing')
 export class ProcessingController {
-  constructor(private readonly sweep: Sweep) {}
+  constructor(private readonly dueOrders: DueOrders) {}
 
   @Post('runs')
   @Roles('admin')
@@ -27,6 +27,6 @@ export class ProcessingController {
   })
   @ApiAcceptedResponse({ type: RunResponse })
   async run(@CurrentPrincipal() principal: Principal): Promise<RunResponse> {
-    return { queued: await this.sweep.run(principal) };
+    return { queued: await this.dueOrders.enqueueDue(principal) };
   }
 }

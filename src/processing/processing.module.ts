@@ -2,30 +2,33 @@ import { Module } from '@nestjs/common';
 import { Config } from '../config/config';
 import { OrdersModule } from '../orders/orders.module';
 import { OrdersService } from '../orders/orders.service';
-import { Gateway } from './gateway';
-import { HttpGateway } from './http-gateway';
-import { OrderProcessor } from './process-order';
+import { DueOrders } from './due-orders';
+import { FulfillmentGateway } from './fulfillment-gateway';
+import { HttpFulfillmentGateway } from './http-fulfillment-gateway';
+import { OrderProcessor } from './order-processor';
 import { ProcessingController } from './processing.controller';
-import { ProcessingSchedule } from './schedule';
-import { SimulatedGateway } from './simulated-gateway';
-import { Sweep } from './sweep';
+import { ProcessingSchedule } from './processing.schedule';
+import { SimulatedFulfillmentGateway } from './simulated-fulfillment-gateway';
 
 /** The gateway that the configuration asks for. */
-function gatewayOf(config: Config, orders: OrdersService): Gateway {
-  if (config.GATEWAY === 'simulated') return new SimulatedGateway(config.PROCESSING_DURATION_MS);
+function gatewayOf(config: Config, orders: OrdersService): FulfillmentGateway {
+  if (config.GATEWAY === 'simulated') return new SimulatedFulfillmentGateway(config.PROCESSING_DURATION_MS);
   const url = config.GATEWAY_URL as string;
-  return new HttpGateway({ url, secret: config.GATEWAY_SECRET as string, timeout: config.GATEWAY_TIMEOUT_MS }, orders);
+  return new HttpFulfillmentGateway(
+    { url, secret: config.GATEWAY_SECRET as string, timeout: config.GATEWAY_TIMEOUT_MS },
+    orders,
+  );
 }
 
 @Module({
   imports: [OrdersModule],
   controllers: [ProcessingController],
   providers: [
-    Sweep,
+    DueOrders,
     OrderProcessor,
     ProcessingSchedule,
     {
-      provide: Gateway,
+      provide: FulfillmentGateway,
       inject: [Config, OrdersService],
       useFactory: gatewayOf,
     },

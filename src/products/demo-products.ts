@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { DomainError } from '../common/domain-error';
-import { SYSTEM } from '../common/principal';
+import { SYSTEM } from '../access/principal';
 import { Config } from '../config/config';
+import { DomainError } from '../errors/domain-error';
 import { ProductsService } from './products.service';
 
 /** A catalogue to try things on: the examples of the documentation order from it. The last one is not tracked. */

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { BooleanField, IntegerField, TextField } from '../common/fields';
-import { Page, PageQuery } from '../common/pagination';
+import { BooleanField, IntegerField, TextField } from '../http/dto/fields';
+import { Page, PageQuery } from '../http/dto/pagination';
 import type { Product } from './product.entity';
 
 const MAX_PRICE_CENTS = 10_000_000_000;

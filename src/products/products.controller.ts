@@ -1,10 +1,10 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { CurrentPrincipal, Public, Roles } from '../common/access';
-import { ApiId, IdPipe } from '../common/ids';
-import type { Principal } from '../common/principal';
-import { ApiProblem } from '../common/problem';
+import { CurrentPrincipal, Public, Roles } from '../access/access.decorators';
+import type { Principal } from '../access/principal';
+import { ApiProblem } from '../errors/problem';
+import { ApiId, ParseIdPipe } from '../http/pipes/parse-id.pipe';
 import {
   AdjustStockRequest,
   CreateProductRequest,
@@ -35,7 +35,7 @@ export class ProductsController {
   @ApiOperation({ summary: 'Get a product', description: 'With its stock as it is now.' })
   @ApiOkResponse({ type: ProductResponse })
   @ApiProblem(404, 'There is no such product.')
-  get(@Param('id', IdPipe) id: number): Promise<ProductResponse> {
+  get(@Param('id', ParseIdPipe) id: number): Promise<ProductResponse> {
     return this.products.get(id);
   }
 
@@ -67,7 +67,7 @@ export class ProductsController {
   @ApiProblem(404, 'There is no such product.')
   @ApiProblem(409, 'The SKU is taken.', 'SKU_TAKEN')
   update(
-    @Param('id', IdPipe) id: number,
+    @Param('id', ParseIdPipe) id: number,
     @Body() request: UpdateProductRequest,
     @CurrentPrincipal() principal: Principal,
   ): Promise<ProductResponse> {
@@ -87,7 +87,7 @@ export class ProductsController {
   @ApiProblem(404, 'There is no such product.')
   @ApiProblem(409, 'Fewer pieces would be left than are reserved.', 'INSUFFICIENT_STOCK')
   adjustStock(
-    @Param('id', IdPipe) id: number,
+    @Param('id', ParseIdPipe) id: number,
     @Body() request: AdjustStockRequest,
     @CurrentPrincipal() principal: Principal,
   ): Promise<ProductResponse> {

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
-import { violatedConstraint } from '../common/database-errors';
-import { DomainError, notFound, validationFailed } from '../common/domain-error';
-import { Operation } from '../common/operation';
-import { containing, pageById } from '../common/pagination';
-import type { Principal } from '../common/principal';
+import type { Principal } from '../access/principal';
 import { Config } from '../config/config';
+import { violatedConstraint } from '../errors/database-errors';
+import { DomainError, notFound, validationFailed } from '../errors/domain-error';
+import { containing, pageById } from '../http/dto/pagination';
+import { Operation } from '../observability/operation';
+import { StockMovement } from '../stock/stock-movement.entity';
 import {
   type AdjustStockRequest,
   type CreateProductRequest,
@@ -17,7 +18,6 @@ import {
   type UpdateProductRequest,
 } from './product.dto';
 import { Product } from './product.entity';
-import { StockMovement } from './stock-movement.entity';
 
 /** The catalogue and its stock. Anybody may read it; only admins change it. */
 @Injectable()
@@ -50,7 +50,7 @@ export class ProductsService {
     return this.products.manager.transaction(async (manager) => {
       const product = await manager
         .save(Product, { ...fields, on_hand: stock, reserved: stock === null ? null : 0 })
-        .catch(refuseTakenSku);
+        .catch(rejectTakenSku);
       if (stock) await recordAdjustment(manager, product.id, { delta: stock, reason: 'initial stock' }, actor);
       return this.response(await manager.findOneByOrFail(Product, { id: product.id }));
     });
@@ -63,7 +63,7 @@ export class ProductsService {
     if (Object.keys(given).length > 0) {
       await this.products
         .update(id, { ...given, version: () => 'version + 1', updated_at: () => 'now()' })
-        .catch(refuseTakenSku);
+        .catch(rejectTakenSku);
     }
     return this.get(id);
   }
@@ -123,7 +123,7 @@ const notEnough = ({ on_hand, reserved }: Product) =>
     `The product has ${on_hand ?? 0} on hand and ${reserved ?? 0} reserved: its stock must stay between the two and 2000000000.`,
   );
 
-function refuseTakenSku(error: unknown): never {
+function rejectTakenSku(error: unknown): never {
   if (violatedConstraint(error) === 'products_sku') throw new DomainError('SKU_TAKEN', 'Another product has this SKU.');
   throw error;
 }

@@ -1,23 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
-import { DomainError, validationFailed } from '../common/domain-error';
-import { Operation } from '../common/operation';
-import type { Principal } from '../common/principal';
-import { publish } from '../jobs/outbox';
+import type { Principal } from '../access/principal';
+import { DomainError, validationFailed } from '../errors/domain-error';
+import { publish } from '../events/outbox';
+import { Operation } from '../observability/operation';
+import { PasswordHasher } from './password-hasher';
 import { PasswordPolicy } from './password-policy';
-import { Passwords } from './passwords';
 import { User } from './user.entity';
-import { UserStates } from './user-states';
+import { UserCache } from './user-cache';
 
 /** Who is who, by password. */
 @Injectable()
 export class Credentials {
   constructor(
     @InjectRepository(User) private readonly users: Repository<User>,
-    private readonly passwords: Passwords,
+    private readonly passwords: PasswordHasher,
     private readonly policy: PasswordPolicy,
-    private readonly states: UserStates,
+    private readonly cache: UserCache,
   ) {}
 
   /**
@@ -49,7 +49,7 @@ export class Credentials {
   async endAll(principal: Principal): Promise<void> {
     const id = principal.id as number;
     await this.users.increment({ id }, 'token_version', 1);
-    this.states.changed(id);
+    this.cache.invalidate(id);
   }
 
   /**
@@ -80,7 +80,7 @@ export class Credentials {
       if (affected === 1) await publish(manager, { topic: 'user.password_changed', payload: { user_id: user.id } });
       return affected === 1;
     });
-    this.states.changed(user.id);
+    this.cache.invalidate(user.id);
     return changed;
   }
 }

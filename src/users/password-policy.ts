@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
-import { validationFailed } from '../common/domain-error';
 import { Config } from '../config/config';
+import { validationFailed } from '../errors/domain-error';
 
 const COMMON = new Set(
   readFileSync(join(__dirname, 'common-passwords.txt'), 'utf8')

@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
-import { DomainError } from '../common/domain-error';
-import { Operation } from '../common/operation';
+import { DomainError } from '../errors/domain-error';
+import { Operation } from '../observability/operation';
 import { Credentials } from './credentials';
 import type { User } from './user.entity';
 

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { BooleanField, EmailField, EnumField, TextField } from '../common/fields';
-import { Page, PageQuery } from '../common/pagination';
+import { BooleanField, EmailField, EnumField, TextField } from '../http/dto/fields';
+import { Page, PageQuery } from '../http/dto/pagination';
 import type { User } from './user.entity';
 
 /** The roles that a person can have; `service` is for API clients. */

@@ -1,10 +1,10 @@
 import { Body, Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { CurrentPrincipal, Roles } from '../common/access';
-import { ApiId, IdPipe } from '../common/ids';
-import type { Principal } from '../common/principal';
-import { ApiProblem } from '../common/problem';
+import { CurrentPrincipal, Roles } from '../access/access.decorators';
+import type { Principal } from '../access/principal';
+import { ApiProblem } from '../errors/problem';
+import { ApiId, ParseIdPipe } from '../http/pipes/parse-id.pipe';
 import { CreateUserRequest, UpdateUserRequest, UserListResponse, UserResponse, UsersQuery } from './user.dto';
 import { UsersService } from './users.service';
 
@@ -44,7 +44,7 @@ export class UsersController {
   @ApiOperation({ summary: 'Get a user', description: 'Your own account; any for admins.' })
   @ApiOkResponse({ type: UserResponse })
   @ApiProblem(404, 'There is no such user, or it is not you.')
-  get(@Param('id', IdPipe) id: number, @CurrentPrincipal() principal: Principal): Promise<UserResponse> {
+  get(@Param('id', ParseIdPipe) id: number, @CurrentPrincipal() principal: Principal): Promise<UserResponse> {
     return this.users.get(id, principal);
   }
 
@@ -67,7 +67,7 @@ export class UsersController {
     'LAST_ADMIN',
   )
   update(
-    @Param('id', IdPipe) id: number,
+    @Param('id', ParseIdPipe) id: number,
     @Body() request: UpdateUserRequest,
     @CurrentPrincipal() principal: Principal,
   ): Promise<UserResponse> {

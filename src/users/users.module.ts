@@ -1,18 +1,18 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Credentials } from './credentials';
+import { PasswordHasher } from './password-hasher';
 import { PasswordPolicy } from './password-policy';
 import { PasswordResets } from './password-resets';
-import { Passwords } from './passwords';
 import { User } from './user.entity';
-import { UserStates } from './user-states';
+import { UserCache } from './user-cache';
 import { UsersController } from './users.controller';
 import { UsersService } from './users.service';
 
 @Module({
   imports: [TypeOrmModule.forFeature([User])],
   controllers: [UsersController],
-  providers: [UsersService, Credentials, PasswordResets, UserStates, Passwords, PasswordPolicy],
-  exports: [UsersService, Credentials, PasswordResets, UserStates],
+  providers: [UsersService, Credentials, PasswordResets, UserCache, PasswordHasher, PasswordPolicy],
+  exports: [UsersService, Credentials, PasswordResets, UserCache],
 })
 export class UsersModule {}

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository } from 'typeorm';
-import { violatedConstraint } from '../common/database-errors';
-import { DomainError, notFound } from '../common/domain-error';
-import { Operation } from '../common/operation';
-import { containing, pageById } from '../common/pagination';
-import type { Principal } from '../common/principal';
+import type { Principal } from '../access/principal';
+import { violatedConstraint } from '../errors/database-errors';
+import { DomainError, notFound } from '../errors/domain-error';
+import { containing, pageById } from '../http/dto/pagination';
+import { Operation } from '../observability/operation';
+import { PasswordHasher } from './password-hasher';
 import { PasswordPolicy } from './password-policy';
-import { Passwords } from './passwords';
 import {
   type CreateUserRequest,
   toUserResponse,
@@ -17,16 +17,16 @@ import {
   type UsersQuery,
 } from './user.dto';
 import { User } from './user.entity';
-import { UserStates } from './user-states';
+import { UserCache } from './user-cache';
 
 /** The accounts. Admins reach all of them, users their own; another's is NOT_FOUND, as if it did not exist. */
 @Injectable()
 export class UsersService {
   constructor(
     @InjectRepository(User) private readonly users: Repository<User>,
-    private readonly passwords: Passwords,
+    private readonly passwords: PasswordHasher,
     private readonly policy: PasswordPolicy,
-    private readonly states: UserStates,
+    private readonly cache: UserCache,
   ) {}
 
   /** One page of all accounts, by id. Admins only. Errors: VALIDATION_FAILED. */
@@ -44,7 +44,7 @@ export class UsersService {
 
   /** One account. Errors: NOT_FOUND. */
   async get(id: number, principal: Principal): Promise<UserResponse> {
-    refuseOthers(id, principal);
+    assertSelfOrAdmin(id, principal);
     const user = await this.users.findOneBy({ id });
     if (!user) throw notFound('User');
     return toUserResponse(user);
@@ -55,7 +55,7 @@ export class UsersService {
   async create({ password, ...fields }: CreateUserRequest, _actor?: Principal): Promise<UserResponse> {
     this.policy.check(password, fields);
     const password_hash = await this.passwords.hash(password);
-    return toUserResponse(await this.users.save({ ...fields, password_hash }).catch(refuseTaken));
+    return toUserResponse(await this.users.save({ ...fields, password_hash }).catch(rejectTaken));
   }
 
   /**
@@ -65,23 +65,23 @@ export class UsersService {
    */
   @Operation('users.update')
   async update(id: number, changes: UpdateUserRequest, actor: Principal): Promise<UserResponse> {
-    refuseOthers(id, actor);
+    assertSelfOrAdmin(id, actor);
     const { role, active } = changes;
     if (actor.role !== 'admin' && (role !== undefined || active !== undefined)) {
       throw new DomainError('FORBIDDEN', 'Only an admin may change a role or (de)activate an account.');
     }
     const changed = await this.users.manager.transaction(async (manager) => {
-      if (role === 'user' || active === false) await refuseLastAdmin(manager, id);
+      if (role === 'user' || active === false) await assertNotLastAdmin(manager, id);
       const user = await manager.findOne(User, { where: { id }, lock: { mode: 'pessimistic_write' } });
       if (!user) throw notFound('User');
       const ends = (role ?? user.role) !== user.role || (active ?? user.active) !== user.active;
       const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
       await manager
         .update(User, id, { ...given, token_version: user.token_version + Number(ends), updated_at: () => 'now()' })
-        .catch(refuseTaken);
+        .catch(rejectTaken);
       return manager.findOneByOrFail(User, { id });
     });
-    this.states.changed(id);
+    this.cache.invalidate(id);
     return toUserResponse(changed);
   }
 
@@ -95,7 +95,7 @@ export class UsersService {
  * Locks all active admins until the transaction ends, so that those who would take away the last two come one after the
  * other, and the later one sees what the first has left. In the order of ids: two never wait for each other in a circle.
  */
-async function refuseLastAdmin(manager: EntityManager, id: number): Promise<void> {
+async function assertNotLastAdmin(manager: EntityManager, id: number): Promise<void> {
   const admins = await manager.find(User, {
     select: { id: true },
     where: { role: 'admin', active: true },
@@ -107,11 +107,11 @@ async function refuseLastAdmin(manager: EntityManager, id: number): Promise<void
   }
 }
 
-function refuseOthers(id: number, principal: Principal): void {
+function assertSelfOrAdmin(id: number, principal: Principal): void {
   if (principal.role !== 'admin' && principal.id !== id) throw notFound('User');
 }
 
-function refuseTaken(error: unknown): never {
+function rejectTaken(error: unknown): never {
   const constraint = violatedConstraint(error);
   if (constraint === 'users_email')
     throw new DomainError('EMAIL_TAKEN', 'There is already an account with this e-mail.');

@@ -1,4 +1,4 @@
-import { FAILPOINTS, type Failpoint } from '../../src/common/failpoint';
+import { FAILPOINTS, type Failpoint } from '../../src/config/failpoint';
 import { random } from '../support/random';
 
 /** Everything that a run does to the service. What is armed dies by itself, at a point of the code that has a name. */

@@ -8,7 +8,7 @@ export interface Edit {
 const edit = (file: string, find: string, replace = ''): Edit => ({ file, find, replace });
 
 const FOUNDATION = 'database/migrations/1760000000000-foundation.ts';
-const PLACE = 'orders/place-orders.query.ts';
+const PLACE = 'orders/placement/place-orders.statement.ts';
 
 /**
  * How each guard of `docs/reliability.md` is taken out. Where it has several parts, each by itself; what stands in inner
@@ -24,7 +24,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   'Products are locked while their stock is compared': [edit(PLACE, ' FOR NO KEY UPDATE')],
   'Products are locked in the order of their ids': [
     edit(PLACE, 'FROM wanted GROUP BY id ORDER BY id', 'FROM wanted GROUP BY id ORDER BY min(position)'),
-    edit('products/stock.ts', ' ORDER BY id FOR UPDATE OF products', ' ORDER BY id DESC FOR UPDATE OF products'),
+    edit('stock/stock.ts', ' ORDER BY id FOR UPDATE OF products', ' ORDER BY id DESC FOR UPDATE OF products'),
   ],
   'Lines of one product are one': [
     edit(PLACE, 'sum(line.quantity)::int AS quantity', 'max(line.quantity) AS quantity'),
@@ -36,13 +36,13 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     ),
   ],
   'A CHECK or number that fails for a moment is tried again': [
-    edit('orders/placement-batches.ts', 'const ATTEMPTS = 5', 'const ATTEMPTS = 1'),
+    edit('orders/placement/placement-batches.ts', 'const ATTEMPTS = 5', 'const ATTEMPTS = 1'),
   ],
   'A refused order of a batch refuses no other': [
-    edit('orders/placement-batches.ts', ' && (alone || outcomes.every(({ placed }) => placed))'),
+    edit('orders/placement/placement-batches.ts', ' && (alone || outcomes.every(({ placed }) => placed))'),
   ],
   'A batch that waits for a lock frees its lane': [
-    edit('orders/placement-batches.ts', 'setTimeout(free, SLOW)', 'undefined'),
+    edit('orders/placement/placement-batches.ts', 'setTimeout(free, SLOW)', 'undefined'),
   ],
   'Primary key of caller and idempotency key': [edit(FOUNDATION, 'PRIMARY KEY (caller, key)', 'CHECK (true)')],
   'Advisory lock on a key in use': [
@@ -52,10 +52,10 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     ),
   ],
   'Hash of the body that a key came with': [
-    edit('orders/idempotency.ts', 'known.request_hash !== requestHash', 'known.request_hash === undefined'),
+    edit('idempotency/idempotency.ts', 'known.request_hash !== requestHash', 'known.request_hash === undefined'),
   ],
   'A key is bound to its caller': [
-    edit('orders/idempotency.ts', 'return { caller: ', `return { caller: 'anybody', formerly: `),
+    edit('idempotency/idempotency.ts', 'return { caller: ', `return { caller: 'anybody', formerly: `),
   ],
   "The key is written in the order's own statement": [
     edit(
@@ -66,80 +66,80 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     ),
   ],
   'A status is changed only from the one that was seen': [
-    edit('orders/order-transitions.ts', 'WHERE id = $1 AND status = $2', `WHERE id = $1 AND $2 <> ''`),
+    edit('orders/order-lifecycle.ts', 'WHERE id = $1 AND status = $2', `WHERE id = $1 AND $2 <> ''`),
   ],
   'The table of transitions': [
     edit('orders/order-status.ts', 'candidate.from === from && candidate.to === to', 'candidate.to === to'),
   ],
   'Stock moves in the transaction of the change': [
-    edit('orders/order-transitions.ts', 'await this.move(inside, stock,', 'await this.move(this.manager, stock,'),
+    edit('orders/order-lifecycle.ts', 'await this.move(inside, stock,', 'await this.move(this.manager, stock,'),
   ],
   'A requeued order must get its stock again': [
     edit(
-      'orders/order-transitions.ts',
+      'orders/order-lifecycle.ts',
       'if (await moveStock(manager, kind, { id, cycle }, actor)) return;',
       'await moveStock(manager, kind, { id, cycle }, actor);\n    if (id) return;',
     ),
   ],
   '`If-Match` is compared in the UPDATE': [
-    edit('orders/order-transitions.ts', '($5::int IS NULL OR version = $5)', '($5::int IS NULL OR true)'),
+    edit('orders/order-lifecycle.ts', '($5::int IS NULL OR version = $5)', '($5::int IS NULL OR true)'),
     edit('orders/orders.service.ts', ', ...(version !== undefined && { version })'),
   ],
   'Fence: an attempt settles only while it is the present one': [
-    edit('orders/order-transitions.ts', '($6::int IS NULL OR attempt = $6)', '($6::int IS NULL OR true)'),
+    edit('orders/order-lifecycle.ts', '($6::int IS NULL OR attempt = $6)', '($6::int IS NULL OR true)'),
   ],
   'Lease: an order is taken over only when it has run out': [
-    edit('processing/process-order.ts', 'AND lease_until <= now()', 'AND lease_until IS NOT NULL'),
+    edit('processing/order-processor.ts', 'AND lease_until <= now()', 'AND lease_until IS NOT NULL'),
   ],
   'Leases that ran out are looked for': [
     edit(
-      'processing/schedule.ts',
-      `    this.timers.start('recovery', RECOVERY_SECONDS, () => this.sweep.recover());\n`,
+      'processing/processing.schedule.ts',
+      `    this.timers.start('recovery', RECOVERY_SECONDS, () => this.dueOrders.enqueueExpired());\n`,
     ),
   ],
   'Orders of dead workers come before the backlog': [
-    edit('processing/sweep.ts', 'query(LEASE_EXPIRED), true)', 'query(LEASE_EXPIRED))'),
+    edit('processing/due-orders.ts', 'query(LEASE_EXPIRED), true)', 'query(LEASE_EXPIRED))'),
   ],
   'An order waits in the queue once': [
-    edit('jobs/queue.ts', `policy: oncePerKey ? 'short' : 'standard'`, `policy: 'standard'`),
+    edit('queue/queue.ts', `policy: oncePerKey ? 'short' : 'standard'`, `policy: 'standard'`),
   ],
   'Attempts are counted before the gateway is called': [
-    edit('processing/process-order.ts', `attempt = attempt + (lease_until > 'epoch')::int`, 'attempt = attempt'),
+    edit('processing/order-processor.ts', `attempt = attempt + (lease_until > 'epoch')::int`, 'attempt = attempt'),
   ],
   'Later and later attempts': [
-    edit('processing/process-order.ts', 'Math.min(5 * 2 ** (attempt - 1), 300) * (1 + random)', '5'),
+    edit('processing/order-processor.ts', 'Math.min(5 * 2 ** (attempt - 1), 300) * (1 + random)', '5'),
   ],
   'One key for all attempts at the gateway': [
-    edit('processing/http-gateway.ts', 'order.attempts_before_requeue}', 'order.attempt}'),
+    edit('processing/http-fulfillment-gateway.ts', 'order.attempts_before_requeue}', 'order.attempt}'),
   ],
   'A call of the gateway ends in time': [
     edit(
-      'processing/http-gateway.ts',
+      'processing/http-fulfillment-gateway.ts',
       'AbortSignal.any([signal, AbortSignal.timeout(this.options.timeout)])',
       'signal',
     ),
   ],
   'Running orders are finished or given back at a shutdown': [
-    edit('processing/schedule.ts', '    await this.queue.drain(PROCESS_ORDER);\n'),
+    edit('processing/processing.schedule.ts', '    await this.queue.drain(PROCESS_ORDER);\n'),
     [
-      edit('processing/schedule.ts', '    await this.queue.drain(PROCESS_ORDER);\n'),
-      edit('jobs/queue.ts', 'graceful: true', 'graceful: false'),
+      edit('processing/processing.schedule.ts', '    await this.queue.drain(PROCESS_ORDER);\n'),
+      edit('queue/queue.ts', 'graceful: true', 'graceful: false'),
     ],
-    edit('processing/schedule.ts', 'setTimeout(() => this.stopping.abort(), PATIENCE)', 'undefined'),
-    edit('processing/process-order.ts', 'if (signal.aborted) return this.giveBack(order);'),
+    edit('processing/processing.schedule.ts', 'setTimeout(() => this.stopping.abort(), PATIENCE)', 'undefined'),
+    edit('processing/order-processor.ts', 'if (signal.aborted) return this.giveBack(order);'),
   ],
   'Requests that run are answered at a shutdown': [
     edit('main.ts', 'await app.close();'),
-    edit('common/http-server.ts', 'return503OnClosing: false', 'return503OnClosing: true'),
-    edit('common/http-server.ts', `if (!server.server.listening) reply.header('connection', 'close');`),
+    edit('http/server.ts', 'return503OnClosing: false', 'return503OnClosing: true'),
+    edit('http/server.ts', `if (!server.server.listening) reply.header('connection', 'close');`),
     edit('health/health.service.ts', 'this.draining = true', 'this.draining = false'),
   ],
   'A timer runs in one process at a time': [
-    edit('jobs/timers.ts', `last_run_at <= now() - $2 * interval '1 second'`, '$2::int > 0'),
+    edit('scheduling/timers.ts', `last_run_at <= now() - $2 * interval '1 second'`, '$2::int > 0'),
   ],
   'An event is written in the transaction of its change': [
     edit(
-      'orders/order-transitions.ts',
+      'orders/order-lifecycle.ts',
       'const changed = await this.update(inside, change, actor);',
       `const changed = await this.update(inside, change, actor);
       const event = \`INSERT INTO outbox (topic, order_id, sequence, payload) VALUES ('order.requeued', $1, $2, '{}')\`;
@@ -148,23 +148,23 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   ],
   'Rows of the outbox become jobs in one transaction': [
     edit(
-      'jobs/relay.ts',
+      'events/outbox-relay.ts',
       'return this.manager.transaction(',
       'const perform = (work: (manager: EntityManager) => Promise<number>) => work(this.manager);\n    return perform(',
     ),
   ],
-  'A message is queued once for its id': [edit('jobs/queue.ts', '({ id: idOf(key), data })', '({ data })')],
+  'A message is queued once for its id': [edit('queue/queue.ts', '({ id: idOf(key), data })', '({ data })')],
   'A mail is sent before it is noted': [
     edit(
-      'jobs/queue.ts',
+      'queue/queue.ts',
       'await handle(data, signal);',
       'if (data && name === "mail") await this.boss.complete(name, id);\n              await handle(data, signal);',
     ),
   ],
-  'The mails of a dead worker are taken over': [edit('jobs/queue.ts', '      heartbeatSeconds: HEARTBEAT_SECONDS,\n')],
+  'The mails of a dead worker are taken over': [edit('queue/queue.ts', '      heartbeatSeconds: HEARTBEAT_SECONDS,\n')],
   'A mail that cannot be sent now is tried again, or given up for good': [
     edit('notifications/mail-worker.ts', '{ retry: RETRY }', '{}'),
-    edit('jobs/queue.ts', 'retryDelayMax, retryBackoff: true', 'retryBackoff: false'),
+    edit('queue/queue.ts', 'retryDelayMax, retryBackoff: true', 'retryBackoff: false'),
     edit('notifications/mailer.ts', 'throw isRefusal(error as NodemailerError)', 'throw !error'),
   ],
   'A silent mail server is left in time': [
@@ -172,7 +172,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   ],
   'Nothing waits for a mail': [
     edit(
-      'processing/process-order.ts',
+      'processing/order-processor.ts',
       'const settled = await',
       `const unsent = "SELECT FROM pgboss.job WHERE name = 'mail' AND state < 'completed' AND data ->> 'order_id' = $1::text";
     while ((await this.manager.query(unsent, [order.id])).length > 0) await new Promise((go) => setTimeout(go, 500));
@@ -201,26 +201,26 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   ],
   'A lost connection is a 503': [
     [
-      edit('common/database-errors.ts', `new Set(['08', '53', '57', '58'])`, 'new Set<string>()'),
-      edit('common/database-errors.ts', '!!message && LOST_CONNECTION.test(message)', '!message'),
+      edit('errors/database-errors.ts', `new Set(['08', '53', '57', '58'])`, 'new Set<string>()'),
+      edit('errors/database-errors.ts', '!!message && LOST_CONNECTION.test(message)', '!message'),
     ],
-    edit('common/database-errors.ts', '!!message && LOST_CONNECTION.test(message)', '!message'),
-    edit('common/database-errors.ts', 'NETWORK_CODES.has(code) || '),
+    edit('errors/database-errors.ts', '!!message && LOST_CONNECTION.test(message)', '!message'),
+    edit('errors/database-errors.ts', 'NETWORK_CODES.has(code) || '),
   ],
   'A connection on which the database keeps silent is given up': [
-    edit('database/silence.ts', `stream.on('timeout'`, `stream.once('timeout'`),
-    edit('database/data-source.ts', '      onConnect: destroyWhenSilent(TIMEOUTS.answer),\n'),
-    edit('jobs/queue.ts', ', onConnect: destroyWhenSilent(SILENCE)'),
+    edit('database/read-timeout.ts', `stream.on('timeout'`, `stream.once('timeout'`),
+    edit('database/data-source.ts', '      onConnect: destroyOnReadTimeout(TIMEOUTS.answer),\n'),
+    edit('queue/queue.ts', ', onConnect: destroyOnReadTimeout(SILENCE)'),
   ],
   'A connection may end at any moment': [
     [
-      edit('database/connection.ts', `    this.on('error', () => {});\n`),
+      edit('database/crash-safe-client.ts', `    this.on('error', () => {});\n`),
       // A pool that has such a hook happens to hand a new connection out only when that moment is over.
-      edit('database/data-source.ts', '      onConnect: destroyWhenSilent(TIMEOUTS.answer),\n'),
+      edit('database/data-source.ts', '      onConnect: destroyOnReadTimeout(TIMEOUTS.answer),\n'),
     ],
   ],
   'Errors of the queue end no process': [
-    edit('jobs/queue.ts', `this.boss.on('error', (error) => this.logger.warn({ err: loggable(error) }, 'queue'));`),
+    edit('queue/queue.ts', `this.boss.on('error', (error) => this.logger.warn({ err: loggable(error) }, 'queue'));`),
   ],
   'Metrics are shown without the database': [
     edit(
@@ -229,34 +229,34 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
       'throw error;',
     ),
   ],
-  'Every request has a deadline': [edit('common/http-server.ts', 'const DEADLINE = 4_000', 'const DEADLINE = 40_000')],
+  'Every request has a deadline': [edit('http/server.ts', 'const DEADLINE = 4_000', 'const DEADLINE = 40_000')],
   'Health checks and scrapes end in time': [
     edit('health/health.service.ts', 'PATIENCE = 3_000', 'PATIENCE = 60_000'),
     edit('metrics/business-metrics.ts', 'PATIENCE = 3_000', 'PATIENCE = 60_000'),
   ],
   'Deadlocks and serialisation failures are tried again': [
-    edit('common/database-errors.ts', 'if (attempt === 3 || ', 'if (attempt === 1 || '),
+    edit('errors/database-errors.ts', 'if (attempt === 3 || ', 'if (attempt === 1 || '),
   ],
   'Tallies are added to, never raised': [
     edit(
-      'orders/order-tallies.ts',
+      'orders/order-counters.ts',
       'WITH folded AS (DELETE FROM order_tallies WHERE (SELECT count(*) FROM order_tallies) > $1 RETURNING *)',
       `WITH folded AS (SELECT * FROM order_tallies WHERE (SELECT count(*) FROM order_tallies) > $1),
       gone AS (DELETE FROM order_tallies WHERE (SELECT count(*) FROM order_tallies) > $1)`,
     ),
   ],
-  'Every route declares who may call it': [edit('auth/access-rules.ts', 'open.length > 0', 'open.length < 0')],
+  'Every route declares who may call it': [edit('auth/route-access-audit.ts', 'open.length > 0', 'open.length < 0')],
   'Roles and ownership': [
     edit('auth/access.guard.ts', '!roles?.includes(caller.role)', '!roles'),
     edit('users/users.service.ts', `principal.role !== 'admin' && principal.id !== id`, 'principal.id === undefined'),
     edit(
-      'orders/order.queries.ts',
-      `  if (!seesAll(principal)) conditions.add('o.user_id = ?', principal.id);\n  const text`,
+      'orders/reading/order-queries.ts',
+      `  if (!isStaff(principal)) conditions.add('o.user_id = ?', principal.id);\n  const text`,
       '  const text',
     ),
     edit(
-      'orders/order.queries.ts',
-      `  if (!seesAll(principal)) conditions.add('o.user_id = ?', principal.id);\n  conditions`,
+      'orders/reading/order-queries.ts',
+      `  if (!isStaff(principal)) conditions.add('o.user_id = ?', principal.id);\n  conditions`,
       '  conditions',
     ),
   ],
@@ -312,39 +312,39 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('users/users.service.ts', `    order: { id: 'ASC' },\n    lock: { mode: 'pessimistic_write' },\n`),
   ],
   'Unknown users cost as much as known ones': [
-    edit('users/passwords.ts', 'return verify(stored ?? (await this.decoy)', 'return !!stored && verify(stored'),
+    edit('users/password-hasher.ts', 'return verify(stored ?? (await this.decoy)', 'return !!stored && verify(stored'),
   ],
   'Few passwords are hashed at a time': [
-    edit('users/passwords.ts', 'this.waiting.length >= MAX_WAITING', 'this.waiting.length < 0'),
+    edit('users/password-hasher.ts', 'this.waiting.length >= MAX_WAITING', 'this.waiting.length < 0'),
   ],
   'Limits for each principal and address': [
     edit(
-      'auth/rate-limits.ts',
+      'rate-limit/rate-limits.ts',
       '      await this.consume(this.general, request.countedAs ?? addressOf(request), reply);\n',
     ),
-    edit('common/http-server.ts', 'trustedProxies.length > 0 ? trustedProxies : false', 'true'),
+    edit('http/server.ts', 'trustedProxies.length > 0 ? trustedProxies : false', 'true'),
   ],
   'Limits for guesses': [
-    edit('auth/rate-limits.ts', '    await this.consume(this.credentials, addressOf(request), reply);\n'),
-    edit('auth/rate-limits.ts', 'if (!account) return;', 'if (!account || reply) return;'),
+    edit('rate-limit/rate-limits.ts', '    await this.consume(this.credentials, addressOf(request), reply);\n'),
+    edit('rate-limit/rate-limits.ts', 'if (!account) return;', 'if (!account || reply) return;'),
     edit(
-      'auth/rate-limits.ts',
+      'rate-limit/rate-limits.ts',
       'if (!(await this.known.limiter.get(attempt.known).catch(() => null))) throw error;',
       'throw error;',
     ),
   ],
   'What is not documented is refused': [
-    edit('common/validation.ts', 'forbidNonWhitelisted: true', 'forbidNonWhitelisted: false'),
+    edit('http/pipes/strict-validation.pipe.ts', 'forbidNonWhitelisted: true', 'forbidNonWhitelisted: false'),
   ],
   'Bodies have a size and a depth': [
-    edit('common/http-server.ts', 'const BODY_LIMIT = 1_048_576', 'const BODY_LIMIT = 10_485_760'),
-    edit('common/json-body.ts', 'const MAX_DEPTH = 20', 'const MAX_DEPTH = 100_000'),
+    edit('http/server.ts', 'const BODY_LIMIT = 1_048_576', 'const BODY_LIMIT = 10_485_760'),
+    edit('http/json-body.ts', 'const MAX_DEPTH = 20', 'const MAX_DEPTH = 100_000'),
   ],
   'Kill points are refused in production': [
     edit('config/load.ts', `  if (FAILPOINT) errors.push('FAILPOINT must not be set in production');\n`),
   ],
   'Secrets stay out of log and answers': [
-    edit('common/logging.ts', 'paths: SECRETS.flatMap', 'paths: [].flatMap'),
-    edit('common/problem-filter.ts', 'err: loggable(error)', 'err: error'),
+    edit('observability/logging.ts', 'paths: SECRETS.flatMap', 'paths: [].flatMap'),
+    edit('errors/problem.filter.ts', 'err: loggable(error)', 'err: error'),
   ],
 };

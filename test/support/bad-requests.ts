@@ -1,4 +1,4 @@
-import type { Schema } from '../../src/docs/operations';
+import type { Schema } from '../../src/openapi/operations';
 import type { ApiRequest } from './api-request';
 import type { Contract, DocumentedOperation } from './contract';
 import { BAD_ENCODINGS, HUGE, PAYLOADS, TEXTS } from './payloads';

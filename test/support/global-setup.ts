@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { PgBoss } from 'pg-boss';
 import { migrate } from '../../src/database/data-source';
-import { startEmbeddedPostgres } from '../../src/database/embedded-postgres';
+import { startEmbeddedPostgres } from '../../src/tools/embedded-postgres';
 import { createDatabase, databaseUrl, TEMPLATE } from './database';
 
 declare global {

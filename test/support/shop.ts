@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import { OrderProcessor } from '../../src/processing/process-order';
-import { Sweep } from '../../src/processing/sweep';
+import { DueOrders } from '../../src/processing/due-orders';
+import { OrderProcessor } from '../../src/processing/order-processor';
 import { startApp, type TestApp } from './app';
-import { type Call, Fulfilment, json } from './fulfilment';
+import { type Call, Fulfillment, json } from './fulfillment';
 import { MAX_ATTEMPTS, type Outcome } from './shop-model';
 
 /** A worker that has called the gateway for an order, and hears and does nothing until it is woken. */
@@ -23,28 +23,28 @@ export class Shop {
 
   private constructor(
     readonly app: TestApp,
-    private readonly fulfilment: Fulfilment,
+    private readonly fulfillment: Fulfillment,
   ) {}
 
   static async open(): Promise<Shop> {
-    const fulfilment = await Fulfilment.start();
+    const fulfillment = await Fulfillment.start();
     const app = await startApp({
       SERVICE_ROLE: 'api',
       GATEWAY: 'http',
-      GATEWAY_URL: fulfilment.url,
+      GATEWAY_URL: fulfillment.url,
       GATEWAY_SECRET: 's'.repeat(32),
       GATEWAY_TIMEOUT_MS: '30000',
       PROCESSING_MAX_ATTEMPTS: String(MAX_ATTEMPTS),
     });
-    const shop = new Shop(app, fulfilment);
-    fulfilment.answer = (response, call) => shop.answer(response, call);
+    const shop = new Shop(app, fulfillment);
+    fulfillment.answer = (response, call) => shop.answer(response, call);
     return shop;
   }
 
   /** Fails when the data breaks an invariant. */
   async close(): Promise<void> {
     await this.app.close();
-    await this.fulfilment.close();
+    await this.fulfillment.close();
   }
 
   /** Ends what an earlier run has left, so that the next one is alone with the queue. */
@@ -90,7 +90,7 @@ export class Shop {
       `UPDATE orders SET lease_until = now() - interval '1 second' WHERE id = ANY($1) AND lease_until IS NOT NULL`,
       [orderIds],
     );
-    return this.app.nest.get(Sweep).recover();
+    return this.app.nest.get(DueOrders).enqueueExpired();
   }
 
   private answer(response: ServerResponse, { order }: Call): void {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Schema } from '../../src/docs/operations';
+import type { Schema } from '../../src/openapi/operations';
 import type { ApiRequest } from './api-request';
 import type { Contract, DocumentedOperation } from './contract';
 

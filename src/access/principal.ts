@@ -1,0 +1,22 @@
+/** What an access rule can ask for. `service` is an API client: another backend. */
+export const ROLES = ['user', 'service', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who is asking: a person, an API client, or the service itself. */
+export interface Principal {
+  type: 'user' | 'client' | 'system';
+  /** The id in `users` or `api_clients`; null for the system. */
+  id: number | null;
+  name: string;
+  role: Role;
+  /** The request this principal acts in; null outside HTTP. */
+  requestId: string | null;
+}
+
+/** The service acting on its own: background processing. */
+export const SYSTEM: Principal = { type: 'system', id: null, name: 'processing', role: 'service', requestId: null };
+
+/** True for those who may see and change what belongs to others. */
+export function isStaff(principal: Principal): boolean {
+  return principal.role !== 'user';
+}

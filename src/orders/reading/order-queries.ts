@@ -1,0 +1,164 @@
+import { type EntityManager, ILike } from 'typeorm';
+import { isStaff, type Principal } from '../../access/principal';
+import { iso, prepared, runPrepared } from '../../database/prepared-statement';
+import { containing, decodeCursor, type Page, page } from '../../http/dto/pagination';
+import { User } from '../../users/user.entity';
+import type { OrderSort, OrdersQuery } from '../order-request.dto';
+import type { OrderRow } from '../order-response.dto';
+
+/** The columns of {@link OrderRow}; `o` is the order, `u` its customer. The items come along: one round trip, not two. */
+const COLUMNS = `o.id, o.number, o.user_id, u.name AS user_name, o.status, o.currency, o.total_quantity, o.total_amount_cents,
+  o.address, o.note, o.metadata, o.version, o.failure_reason, o.created_at, o.updated_at, o.processing_started_at, o.completed_at,
+  (SELECT coalesce(json_agg(item ORDER BY item.id), '[]') FROM (
+    SELECT id, product_id, sku, product_name, quantity, price_cents_at_purchase, line_total_cents
+    FROM order_items WHERE order_id = o.id) item) AS items`;
+
+/** What a client may sort by, and the column behind it. The id breaks ties, so that pages never overlap. */
+const SORT_COLUMNS = {
+  created_at: { column: 'o.created_at', kind: 'time' },
+  total_amount_cents: { column: 'o.total_amount_cents', kind: 'amount' },
+  id: { column: 'o.id', kind: 'id' },
+} as const;
+type SortKey = keyof typeof SORT_COLUMNS;
+
+/** WhereBuilder and their values; only the fragments written here become SQL, what the client sends is always a value. */
+class WhereBuilder {
+  readonly values: unknown[] = [];
+  private readonly parts: string[] = [];
+
+  /** Adds a condition in which each `?` stands for one of `values`, unless the first of them is undefined. */
+  add(sql: string, ...values: unknown[]): void {
+    if (values[0] === undefined) return;
+    const rest = values.values();
+    this.parts.push(sql.replaceAll('?', () => `$${this.values.push(rest.next().value)}`));
+  }
+
+  get where(): string {
+    return this.parts.length > 0 ? `WHERE ${this.parts.join(' AND ')}` : '';
+  }
+}
+
+function whereOf(query: OrdersQuery, principal: Principal, customers: number[]): WhereBuilder {
+  const conditions = new WhereBuilder();
+  if (!isStaff(principal)) conditions.add('o.user_id = ?', principal.id);
+  conditions.add('o.user_id = ?', query.user_id);
+  // One status by equality: only then does the index (status, created_at, id) also give the order.
+  if (query.status?.length === 1) conditions.add('o.status = ?', query.status[0]);
+  else conditions.add('o.status = ANY(?)', query.status);
+  conditions.add('EXISTS (SELECT FROM order_items i WHERE i.order_id = o.id AND i.product_id = ?)', query.product_id);
+  conditions.add('o.created_at >= ?', query.created_from);
+  conditions.add('o.created_at < ?', query.created_to);
+  conditions.add('o.total_amount_cents >= ?', query.min_total_cents);
+  conditions.add('o.total_amount_cents <= ?', query.max_total_cents);
+  conditions.add(
+    "(o.number LIKE 'ORD-' || regexp_replace(upper(?), '^ORD-', '') || '%' OR o.user_id = ANY (?))",
+    query.q?.replace(/[\\%_]/g, '\\$&'),
+    customers,
+  );
+  return conditions;
+}
+
+/** SQL and its values. */
+export interface Statement {
+  text: string;
+  values: unknown[];
+}
+
+/**
+ * Ids of the customers whose name or e-mail contains `query.q`. They are asked for first, because how a list is best read
+ * depends on how many there are.
+ */
+export async function findCustomers(manager: EntityManager, { q }: OrdersQuery): Promise<number[]> {
+  if (q === undefined) return [];
+  const part = ILike(containing(q));
+  const users = await manager.find(User, { select: { id: true }, where: [{ name: part }, { email: part }] });
+  return users.map(({ id }) => id);
+}
+
+/** One row more than the page asks for, in its order. Errors: VALIDATION_FAILED (cursor). */
+export function pageStatement(query: OrdersQuery, principal: Principal, customers: number[] = []): Statement {
+  const conditions = whereOf(query, principal, customers);
+  const key = query.sort.replace('-', '') as SortKey;
+  const direction = query.sort.startsWith('-') ? 'DESC' : 'ASC';
+  const { column, kind } = SORT_COLUMNS[key];
+  if (query.cursor !== undefined) {
+    const after = decodeCursor(query.cursor, query.sort, kind);
+    conditions.add(`(${column}, o.id) ${direction === 'DESC' ? '<' : '>'} (?, ${after.id})`, after.key);
+  }
+  const order = `ORDER BY ${column} ${direction}, o.id ${direction}`;
+  // The page is found by ids alone, which an index can answer; only its own rows are then read and joined.
+  const text = `SELECT ${COLUMNS}
+    FROM (SELECT o.id FROM orders o ${conditions.where} ${order} LIMIT ${query.limit + 1} OFFSET ${query.offset ?? 0}) page
+    JOIN orders o USING (id) JOIN users u ON u.id = o.user_id ${order}`;
+  return { text, values: conditions.values };
+}
+
+/**
+ * Number, pieces and cents of all orders that match. Of all orders, or of those of some statuses, the tallies know the
+ * sums; everything else is counted.
+ */
+export function totalsStatement(query: OrdersQuery, principal: Principal, customers: number[] = []): Statement {
+  const conditions = whereOf(query, principal, customers);
+  const tallied = conditions.values.length === (query.status ? 1 : 0);
+  const [total, from] = tallied ? ['coalesce(sum(o.orders), 0)', 'order_tallies'] : ['count(*)', 'orders'];
+  const text = `SELECT ${total} AS total, coalesce(sum(o.total_quantity), 0) AS total_quantity,
+      coalesce(sum(o.total_amount_cents), 0) AS total_amount_cents
+    FROM ${from} o ${conditions.where}`;
+  return { text, values: conditions.values };
+}
+
+/** One page of the orders that `principal` may see, with their items. Errors: VALIDATION_FAILED (cursor). */
+export async function listOrders(
+  manager: EntityManager,
+  query: OrdersQuery,
+  principal: Principal,
+  customers: number[],
+): Promise<{ rows: OrderRow[]; page: Page }> {
+  const rows = await run<OrderRow>(manager, query, pageStatement(query, principal, customers));
+  return page(query, rows, (row) => ({ sort: query.sort, key: positionOf(row, query.sort), id: row.id }));
+}
+
+function positionOf(row: OrderRow, sort: OrderSort): string | number {
+  const value = row[sort.replace('-', '') as SortKey];
+  return typeof value === 'string' ? iso(value) : value;
+}
+
+interface Totals {
+  total: number;
+  total_quantity: number;
+  total_amount_cents: number;
+}
+
+/** Number, pieces and cents of all orders that match, whatever page is shown. */
+export async function totalsOf(
+  manager: EntityManager,
+  query: OrdersQuery,
+  principal: Principal,
+  customers: number[],
+): Promise<Totals> {
+  const [totals] = await run<Totals>(manager, query, totalsStatement(query, principal, customers));
+  return totals as Totals;
+}
+
+/** A search is planned each time: one plan for any word would read every order. */
+function run<Row extends object>(
+  manager: EntityManager,
+  { q }: OrdersQuery,
+  { text, values }: Statement,
+): Promise<Row[]> {
+  return runPrepared<Row>(manager, q === undefined ? prepared(text) : { name: undefined, text }, values);
+}
+
+/** One order by id or number, if it exists and `principal` may see it. */
+export async function findOrder(
+  manager: EntityManager,
+  by: { id: number } | { number: string },
+  principal: Principal,
+): Promise<OrderRow | undefined> {
+  const conditions = new WhereBuilder();
+  if ('id' in by) conditions.add('o.id = ?', by.id);
+  else conditions.add('o.number = ?', by.number);
+  if (!isStaff(principal)) conditions.add('o.user_id = ?', principal.id);
+  const text = `SELECT ${COLUMNS} FROM orders o JOIN users u ON u.id = o.user_id ${conditions.where}`;
+  return (await runPrepared<OrderRow>(manager, prepared(text), conditions.values))[0];
+}

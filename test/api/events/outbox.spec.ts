@@ -1,0 +1,22 @@
+import { startApp, type TestApp } from '../../support/app';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp({ SERVICE_ROLE: 'api' });
+});
+afterAll(() => app.close());
+
+it('writes an event with each change of an order, in the order of its versions', async () => {
+  const user = await app.newUser();
+  const lamp = await app.newProduct();
+  const { body: order } = await user.post('orders', { items: [{ product_id: lamp.id, quantity: 1 }] });
+  await user.patch(`orders/${order.id}`, { note: 'Ring twice.' });
+  await user.patch(`orders/${order.id}/cancel`, { reason: 'Changed my mind.' });
+  expect(
+    await app.sql('SELECT topic, sequence, payload FROM outbox WHERE order_id = $1 ORDER BY id', [order.id]),
+  ).toEqual([
+    { topic: 'order.placed', sequence: 1, payload: {} },
+    { topic: 'order.edited', sequence: 2, payload: {} },
+    { topic: 'order.cancelled', sequence: 3, payload: { from: 'pending', reason: 'Changed my mind.' } },
+  ]);
+});

@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { type Sender, sendAndJudge } from '../support/api-request';
+import { mutationsOf } from '../support/bad-requests';
+import type { DocumentedOperation } from '../support/contract';
+import { type InhabitedApp, startInhabitedApp } from '../support/inhabited-app';
+import { SEED } from '../support/seed';
+import { sized } from '../support/size';
+
+/** Requests in all, at least. */
+const REQUESTS = sized(10_000, 2_000);
+
+/** Hash passwords, or ask the database a lot: fewer of them do. */
+const SLOW = /auth\/(?!sessions)|POST .*\/users|processing|health/;
+
+/** Nothing but a mail has the token that it needs. */
+const OUT_OF_REACH = ['POST /api/v1/auth/reset-password'];
+
+/** Admins get furthest, so they send the most. */
+const SENDERS: Sender['label'][] = ['admin', 'admin', 'admin', 'admin', 'user', 'service', 'nobody'];
+
+let inhabited: InhabitedApp;
+beforeAll(async () => {
+  inhabited = await startInhabitedApp();
+}, 60_000);
+afterAll(() => inhabited.app.close());
+
+const sent = { good: 0, bad: 0 };
+const reached = new Set<string>();
+
+/** Of many requests for this operation, the simplest that is not answered as documented. */
+async function failureOf(operation: DocumentedOperation): Promise<string[]> {
+  const { contract, newPeople } = inhabited;
+  const { people, valid } = await newPeople();
+  const mutations = mutationsOf(contract, operation);
+  const mutation = fc.option(fc.constantFrom(...mutations), { freq: 2 });
+  const request = fc.record({ request: valid.of(operation), mutation, label: fc.constantFrom(...SENDERS) });
+  const result = await fc.check(
+    fc.asyncProperty(request, async ({ request, mutation, label }) => {
+      const { status } = await sendAndJudge(contract, mutation?.apply(request) ?? request, people[label]);
+      sent[mutation ? 'bad' : 'good']++;
+      if (status < 400) reached.add(operation.name);
+    }),
+    { seed: SEED, numRuns: SLOW.test(operation.name) ? sized(80, 32) : REQUESTS / 25 },
+  );
+  return result.failed ? [(result.errorInstance as Error).message] : [];
+}
+
+it(`${REQUESTS} requests, half of them valid, are answered as documented (SEED=${SEED})`, async () => {
+  const failures = await inhabited.forEachOperation(failureOf);
+  expect(failures.join('\n\n')).toBe('');
+  expect(sent.good + sent.bad).toBeGreaterThanOrEqual(REQUESTS);
+  expect(sent.bad / sent.good).toBeCloseTo(1, 0);
+}, 900_000);
+
+it('among them are some that succeed, for each operation', () => {
+  const names = inhabited.contract.operations.map(({ name }) => name);
+  expect(names.filter((name) => !reached.has(name) && !OUT_OF_REACH.includes(name))).toEqual([]);
+});
