@@ -17,18 +17,25 @@ export interface Service {
   login(): Promise<string>;
   /** The most resident memory since the last call, in MiB. */
   memory(): number;
+  /** Seconds of processor time that the process has used since it started. */
+  processorSeconds(): number;
   /** Open files and sockets. */
   handles(): number;
   stop(): Promise<void>;
 }
 
-/** Starts one process, at the log level of production, with limits that a benchmark does not reach. */
-export async function startService(databaseUrl: string, settings: NodeJS.ProcessEnv = {}): Promise<Service> {
+/** Starts one process of the build in `folder`, at the log level of production, with limits that a benchmark does not reach. */
+export async function startService(
+  databaseUrl: string,
+  settings: NodeJS.ProcessEnv = {},
+  folder = '.',
+): Promise<Service> {
   const port = await freePort();
   const log = openSync('/dev/null', 'w');
   const started = performance.now();
   const child = spawn(process.execPath, COMMAND, {
     stdio: ['ignore', log, 'inherit'],
+    cwd: folder,
     env: {
       ...process.env,
       DATABASE_URL: databaseUrl,
@@ -62,6 +69,12 @@ export async function startService(databaseUrl: string, settings: NodeJS.Process
       // Has Linux begin anew with what is resident now.
       writeFileSync(`/proc/${child.pid}/clear_refs`, '5');
       return Number(most) / 1024;
+    },
+    processorSeconds: () => {
+      const [, after = ''] = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ');
+      const fields = after.split(' ');
+      // utime and stime, in ticks of 1/100 s.
+      return (Number(fields[11]) + Number(fields[12])) / 100;
     },
     handles: () => readdirSync(`/proc/${child.pid}/fd`).length,
     stop: async () => {
