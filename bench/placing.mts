@@ -38,7 +38,7 @@ export function placementScript(firstUser: number): string {
   return [
     `\\set user random(${firstUser}, ${firstUser + USERS - 1})\n\\set n random(1, 1000000000000000000)\n`,
     `\\set a random(1, ${PRODUCTS / 2})\n\\set b random(${PRODUCTS / 2 + 1}, ${PRODUCTS})\n`,
-    scriptLine(PLACE_ORDERS.text, [`'USD'`, ...[...request, ...key].map(one), ...lines]),
+    scriptLine(PLACE_ORDERS.text, [`'USD'`, ...[...request, ...key].map(one), ...lines, `'order.placed'`]),
   ].join('');
 }
 

@@ -21,6 +21,9 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
     migrations: [join(__dirname, 'migrations', '*.{ts,js}')],
     migrationsTableName: 'migrations',
     poolSize,
+    // Only names the function of a default, gen_random_uuid(): it is part of PostgreSQL, so nothing is installed.
+    uuidExtension: 'pgcrypto',
+    installExtensions: false,
     applicationName: 'orders',
     extra: {
       Client: Connection,

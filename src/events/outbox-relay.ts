@@ -5,48 +5,53 @@ import type { EntityManager } from 'typeorm';
 import { Config } from '../config/config';
 import { failpoint } from '../config/failpoint';
 import { loggable } from '../errors/problem.filter';
-import { Queue } from '../queue/queue';
+import { type DomainEvent, isTopic, type Topic } from './event-types';
 import type { OutboxEvent } from './outbox.entity';
 
 /** Events that one transaction takes: enough to keep up with any number of writers, few enough to commit at once. */
-const BATCH = 500;
+const BATCH_SIZE = 500;
 
-/** Milliseconds between two looks at an empty outbox. */
-const POLL = 500;
+/** Pause between two looks at an empty outbox. */
+const POLL_INTERVAL_MS = 500;
 
-/** What a job carries about an event. */
-export interface OutboxMessage {
-  /** The same in every delivery of this event, and of no other: `order-7-3`, or `event-12` where there is no order. */
-  id: string;
-  topic: string;
-  order_id: number | null;
-  payload: Record<string, unknown>;
+/** Hears of the events of some topics. Registers itself with {@link OutboxRelay.register} in its constructor. */
+export interface EventConsumer {
+  /** The events it hears of. */
+  readonly topics: readonly Topic[];
+  /**
+   * Takes events, oldest first, in the relay's transaction, which is the one of `manager`: what it writes there is
+   * written exactly once for each event. When it throws, the whole batch is given out again later.
+   */
+  consume(manager: EntityManager, events: DomainEvent[]): Promise<void>;
 }
 
 /**
- * Turns the rows of the outbox into jobs, in any number of processes at once. Rows and jobs change places in one
- * transaction, so that a process may die anywhere: an event is either still in the outbox or already in the queue.
- * Rows are never looked for by `id > last seen`, because the order of ids is not the order of commits.
+ * Gives the rows of the outbox to the consumers, in any number of processes at once. Rows leave the outbox in the
+ * transaction in which consumers write, so a process may die at any point: no event is lost or consumed twice.
+ * Rows are never looked up by `id > last seen`, because the order of ids is not the order of commits.
  */
 @Injectable()
 export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('relay');
-  private readonly routes: { topics: ReadonlySet<string>; queue: string }[] = [];
+  private readonly consumers: EventConsumer[] = [];
   private readonly stopping = new AbortController();
   private running = Promise.resolve();
 
   constructor(
     @InjectEntityManager() private readonly manager: EntityManager,
-    private readonly queue: Queue,
     private readonly config: Config,
   ) {}
 
   /**
-   * Has every event of these topics queued as a {@link OutboxMessage}. To be called from a constructor, because from the
-   * start-up's end on an event that nobody has asked for is dropped.
+   * Gives every event of the consumer's topics to it. To be called from a constructor, because from the end of the
+   * start-up on an event without a consumer is dropped. Errors: a topic that does not exist.
    */
-  route(topics: Iterable<string>, queue: string): void {
-    this.routes.push({ topics: new Set(topics), queue });
+  register(consumer: EventConsumer): void {
+    const unknown = consumer.topics.filter((topic) => !isTopic(topic));
+    if (unknown.length > 0) {
+      throw new Error(`${consumer.constructor.name} registers for events that do not exist: ${unknown.join(', ')}`);
+    }
+    this.consumers.push(consumer);
   }
 
   onApplicationBootstrap(): void {
@@ -66,7 +71,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
         this.logger.warn({ err: loggable(error) }, 'relay failed, and tries again');
         return 0;
       });
-      if (taken < BATCH) await setTimeout(POLL, undefined, { signal }).catch(() => {});
+      if (taken < BATCH_SIZE) await setTimeout(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
     }
   }
 
@@ -77,14 +82,13 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
       const [rows]: [OutboxEvent[], number] = await manager.query(
         `WITH taken AS MATERIALIZED (SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
          DELETE FROM outbox USING taken WHERE outbox.id = taken.id
-         RETURNING outbox.id, topic, order_id, sequence, payload`,
-        [BATCH],
+         RETURNING outbox.*`,
+        [BATCH_SIZE],
       );
-      const events = rows.sort((a, b) => a.id - b.id).map(toRelayedEvent);
-      for (const { topics, queue } of this.routes) {
-        const wanted = events.filter(({ topic }) => topics.has(topic));
-        const jobs = wanted.map((event) => ({ key: event.id, data: event }));
-        if (jobs.length > 0) await this.queue.addOnce(manager, queue, jobs);
+      const events = rows.sort((a, b) => a.id - b.id).map(toDomainEvent);
+      for (const consumer of this.consumers) {
+        const wanted = events.filter(({ topic }) => consumer.topics.includes(topic));
+        if (wanted.length > 0) await consumer.consume(manager, wanted);
       }
       if (rows.length > 0) failpoint('batch-relayed');
       return rows.length;
@@ -92,6 +96,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   }
 }
 
-function toRelayedEvent({ id, topic, order_id, sequence, payload }: OutboxEvent): OutboxMessage {
-  return { id: order_id === null ? `event-${id}` : `order-${order_id}-${sequence}`, topic, order_id, payload };
+function toDomainEvent({ id: _, occurred_at, ...event }: OutboxEvent): DomainEvent {
+  // Written by `publish` or by SQL that gets its topic from event-types.ts.
+  return { ...event, occurred_at: occurred_at.toISOString() } as DomainEvent;
 }

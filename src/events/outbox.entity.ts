@@ -1,6 +1,6 @@
-import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import { Column, Entity, Generated, PrimaryGeneratedColumn } from 'typeorm';
 
-/** What must happen because of a change, written in the transaction of that change; a relay turns rows into jobs. */
+/** An event, written in the transaction of the change that it tells about, until the relay has given it to its consumers. */
 @Entity('outbox')
 export class OutboxEvent {
   @PrimaryGeneratedColumn('identity', {
@@ -9,16 +9,23 @@ export class OutboxEvent {
     generatedIdentity: 'BY DEFAULT',
   })
   id!: number;
-  /** Such as `order.placed`. */
+  /** The id of the event for everybody else: random, so that nothing repeats after a restore. */
+  @Column('uuid')
+  @Generated('uuid')
+  event_id!: string;
+  /** One of the topics in `event-types.ts`. */
   @Column('text')
   topic!: string;
-  @Column('integer', { nullable: true })
-  order_id!: number | null;
-  /** The order's version after the change: without gaps per order. */
+  /** The noun that changed, such as `order`. */
+  @Column('text')
+  aggregate_type!: string;
+  @Column('bigint')
+  aggregate_id!: number;
+  /** The aggregate's version after the change, without gaps; null where it has none. */
   @Column('integer', { nullable: true })
   sequence!: number | null;
   @Column('jsonb')
-  payload!: Record<string, unknown>;
+  payload!: object;
   @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })
-  created_at!: Date;
+  occurred_at!: Date;
 }

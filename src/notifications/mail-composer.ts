@@ -3,10 +3,10 @@ import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
 import { Config } from '../config/config';
 import { iso, runPrepared } from '../database/prepared-statement';
-import type { OutboxMessage } from '../events/outbox-relay';
+import type { DomainEvent, OrderEvent, UserEvent } from '../events/event-types';
 import { ORDER_MAIL, type OrderMailRow } from '../orders/reading/order-mail.query';
 import { User } from '../users/user.entity';
-import { ACCOUNT_MESSAGES, ORDER_MESSAGES } from './mail-types';
+import { ACCOUNT_MAILS, ORDER_MAILS } from './mail-types';
 import { formatMoney } from './money';
 import { type Sender, senderOf } from './sender';
 import { Templates } from './templates';
@@ -36,35 +36,35 @@ export class MailComposer {
   }
 
   /** The mail about this event; null when there is nobody to write to any more. */
-  compose(event: OutboxMessage): Promise<Mail | null> {
-    return event.order_id === null ? this.aboutAccount(event) : this.aboutOrder(event, event.order_id);
+  compose(event: DomainEvent): Promise<Mail | null> {
+    return event.aggregate_type === 'order' ? this.aboutOrder(event) : this.aboutAccount(event);
   }
 
-  private async aboutOrder({ id, topic, payload }: OutboxMessage, orderId: number): Promise<Mail | null> {
-    const kind = ORDER_MESSAGES[topic];
-    const [order] = await runPrepared<OrderMailRow>(this.manager, ORDER_MAIL, [orderId]);
-    if (!kind || !order) return null;
+  private async aboutOrder({ topic, aggregate_id, sequence, payload }: OrderEvent): Promise<Mail | null> {
+    const type = ORDER_MAILS[topic];
+    const [order] = await runPrepared<OrderMailRow>(this.manager, ORDER_MAIL, [aggregate_id]);
+    if (!type || !order) return null;
     const view = orderView(order);
-    return this.write(id, order, kind.template, `${kind.heading} (${order.number})`, {
-      ...{ status: null, explanation: null, ...kind },
+    return this.write(`order-${aggregate_id}-${sequence}`, order, type.template, `${type.heading} (${order.number})`, {
+      ...{ status: null, explanation: null, ...type },
       preview: `Order ${order.number}, ${view.total}`,
-      reason: typeof payload.reason === 'string' ? oneLine(payload.reason) : null,
+      reason: payload.reason ? oneLine(payload.reason) : null,
       order: view,
     });
   }
 
-  private async aboutAccount({ id, topic, payload }: OutboxMessage): Promise<Mail | null> {
-    const kind = ACCOUNT_MESSAGES[topic];
-    const user = await this.manager.findOneBy(User, { id: Number(payload.user_id) });
-    if (!kind || !user) return null;
-    const { token } = payload;
+  private async aboutAccount({ event_id, topic, aggregate_id, payload }: UserEvent): Promise<Mail | null> {
+    const type = ACCOUNT_MAILS[topic];
+    const user = await this.manager.findOneBy(User, { id: aggregate_id });
+    if (!type || !user) return null;
+    const token = topic === 'user.password_reset' ? payload.token : null;
     const page = this.config.PUBLIC_URL?.replace(/\/$/, '');
-    return this.write(id, user, kind.template, kind.heading, {
-      heading: kind.heading,
+    return this.write(`event-${event_id}`, user, type.template, type.heading, {
+      heading: type.heading,
       preview: `The account of ${user.email}`,
       address: user.email,
-      token: token ?? null,
-      link: page ? `${page}/reset-password?token=${encodeURIComponent(String(token))}` : null,
+      token,
+      link: page && token ? `${page}/reset-password?token=${encodeURIComponent(token)}` : null,
     });
   }
 

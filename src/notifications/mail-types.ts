@@ -1,4 +1,7 @@
-interface MessageKind {
+import type { OrderTopic, Topic, UserTopic } from '../events/event-types';
+
+/** A kind of mail. */
+export interface MailType {
   /** Files in the folder `templates`. */
   template: string;
   /** The subject, together with the number of the order. */
@@ -9,7 +12,7 @@ interface MessageKind {
 }
 
 /** The mails about orders, by the topic of the event that they tell about. */
-export const ORDER_MESSAGES: Record<string, MessageKind> = {
+export const ORDER_MAILS: Partial<Record<OrderTopic, MailType>> = {
   'order.placed': { template: 'order-received', heading: 'We have received your order' },
   'order.paid': {
     template: 'order-status-changed',
@@ -34,8 +37,11 @@ export const ORDER_MESSAGES: Record<string, MessageKind> = {
   'order.cancelled': { template: 'order-cancelled', heading: 'Your order has been cancelled' },
 };
 
-/** The mails about accounts, likewise. */
-export const ACCOUNT_MESSAGES: Record<string, MessageKind> = {
+/** The mails about accounts, by topic. */
+export const ACCOUNT_MAILS: Partial<Record<UserTopic, MailType>> = {
   'user.password_reset': { template: 'password-reset', heading: 'Choose a new password' },
   'user.password_changed': { template: 'password-changed', heading: 'Your password was changed' },
 };
+
+/** The events that a mail tells about. */
+export const MAIL_TOPICS = [...Object.keys(ORDER_MAILS), ...Object.keys(ACCOUNT_MAILS)] as Topic[];

@@ -5,13 +5,15 @@ import {
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { Config } from '../config/config';
 import { failpoint } from '../config/failpoint';
-import { type OutboxMessage, OutboxRelay } from '../events/outbox-relay';
+import type { DomainEvent } from '../events/event-types';
+import { type EventConsumer, OutboxRelay } from '../events/outbox-relay';
 import { ProcessMetrics } from '../observability/process-metrics';
 import { Queue } from '../queue/queue';
 import { type Mail, MailComposer } from './mail-composer';
-import { ACCOUNT_MESSAGES, ORDER_MESSAGES } from './mail-types';
+import { MAIL_TOPICS } from './mail-types';
 import { MAIL_CONCURRENCY, Mailer } from './mailer';
 
 /** The queue of mails to send. */
@@ -28,7 +30,8 @@ const PATIENCE = 4_000;
 
 /** Sends a mail for every event that has one. Whatever goes wrong here stays here: no request and no order waits for it. */
 @Injectable()
-export class MailWorker implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
+export class MailWorker implements EventConsumer, OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly topics = MAIL_TOPICS;
   private readonly logger = new Logger('mail');
 
   constructor(
@@ -39,7 +42,16 @@ export class MailWorker implements OnModuleInit, OnApplicationBootstrap, BeforeA
     private readonly metrics: ProcessMetrics,
     relay: OutboxRelay,
   ) {
-    relay.route([...Object.keys(ORDER_MESSAGES), ...Object.keys(ACCOUNT_MESSAGES)], MAIL);
+    relay.register(this);
+  }
+
+  /** Queues one mail for each event. */
+  consume(manager: EntityManager, events: DomainEvent[]): Promise<void> {
+    return this.queue.addOnce(
+      manager,
+      MAIL,
+      events.map((event) => ({ key: event.event_id, data: event })),
+    );
   }
 
   async onModuleInit(): Promise<void> {
@@ -48,7 +60,7 @@ export class MailWorker implements OnModuleInit, OnApplicationBootstrap, BeforeA
 
   async onApplicationBootstrap(): Promise<void> {
     if (this.config.SERVICE_ROLE === 'api') return;
-    await this.queue.work<OutboxMessage>(MAIL, MAIL_CONCURRENCY, (event, signal) => this.deliver(event, signal));
+    await this.queue.work<DomainEvent>(MAIL, MAIL_CONCURRENCY, (event, signal) => this.deliver(event, signal));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -58,12 +70,12 @@ export class MailWorker implements OnModuleInit, OnApplicationBootstrap, BeforeA
     this.mailer.close({ force: false });
   }
 
-  private async deliver(event: OutboxMessage, signal: AbortSignal): Promise<void> {
+  private async deliver(event: DomainEvent, signal: AbortSignal): Promise<void> {
     const mail = await this.composer.compose(event);
     failpoint('mail-sending');
     if (mail) await this.send(mail, signal);
     failpoint('mail-sent');
-    this.logger.log({ event: event.id, topic: event.topic, outcome: mail ? 'sent' : 'nobody to write to' });
+    this.logger.log({ event: event.event_id, topic: event.topic, outcome: mail ? 'sent' : 'nobody to write to' });
   }
 
   private async send(mail: Mail, signal: AbortSignal): Promise<void> {

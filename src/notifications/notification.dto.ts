@@ -1,7 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
 
 class DeadLetter {
-  @ApiProperty({ description: 'The event that the mail tells about; its Message-ID begins so.', example: 'order-7-3' })
+  @ApiProperty({
+    description: 'The id of the event that the mail tells about.',
+    example: '0b6f7c1e-2f4d-4a8e-9d4b-0f6c2f0a9b11',
+  })
   id!: string;
   @ApiProperty({ example: 'order.completed' })
   topic!: string;

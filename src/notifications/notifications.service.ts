@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../access/principal';
-import type { OutboxMessage } from '../events/outbox-relay';
+import type { DomainEvent } from '../events/event-types';
 import { Operation } from '../observability/operation';
 import { Queue } from '../queue/queue';
 import { MAIL } from './mail-worker';
@@ -13,14 +13,14 @@ export class NotificationsService {
 
   /** How many mails were given up, and the latest of them. */
   async deadLetters(): Promise<DeadLettersResponse> {
-    const { count, latest } = await this.queue.deadLetters<OutboxMessage>(MAIL);
+    const { count, latest } = await this.queue.deadLetters<DomainEvent>(MAIL);
     return {
       count,
       // Without the payload: it may hold a password-reset token.
       latest: latest.map(({ data, attempts, error, died_at }) => ({
-        id: data.id,
+        id: data.event_id,
         topic: data.topic,
-        order_id: data.order_id,
+        order_id: data.aggregate_type === 'order' ? data.aggregate_id : null,
         attempts,
         error,
         failed_at: died_at.toISOString(),

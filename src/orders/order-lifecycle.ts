@@ -5,6 +5,7 @@ import type { Principal } from '../access/principal';
 import { failpoint } from '../config/failpoint';
 import { type PreparedQuery, runPrepared } from '../database/prepared-statement';
 import { DomainError } from '../errors/domain-error';
+import type { OrderTopic } from '../events/event-types';
 import { moveStock } from '../stock/stock';
 import { type OrderStatus, type StockEffect, statesAfter, transition } from './order-status';
 
@@ -34,8 +35,8 @@ export const CHANGE_STATUS: PreparedQuery = {
         (order_id, version, from_status, to_status, attempt, actor_type, actor_id, actor_name, reason, request_id)
       SELECT id, version, $2, $3, attempt, $9, $10, $11, $7, $12 FROM changed
     ), event AS (
-      INSERT INTO outbox (topic, order_id, sequence, payload)
-      SELECT $4, id, version, json_build_object('from', $2::text, 'reason', $7::text) FROM changed
+      INSERT INTO outbox (topic, aggregate_type, aggregate_id, sequence, payload)
+      SELECT $4, 'order', id, version, json_build_object('from', $2::text, 'reason', $7::text) FROM changed
     ), tally AS (
       INSERT INTO order_tallies (status, orders, total_quantity, total_amount_cents)
       SELECT $2, -1, -total_quantity, -total_amount_cents FROM changed
@@ -85,7 +86,7 @@ export class OrderLifecycle {
 
   private async update(manager: EntityManager, change: StatusChange, actor: Principal): Promise<Changed | null> {
     const { orderId, from, to, version, attempt, reason, leaseSeconds } = change;
-    const topic = to === 'pending' ? 'order.requeued' : `order.${to}`;
+    const topic: OrderTopic = to === 'pending' ? 'order.requeued' : `order.${to}`;
     const values = [orderId, from, to, topic, version, attempt, reason, leaseSeconds];
     const rows = await runPrepared<Changed>(manager, CHANGE_STATUS, [
       ...values,

@@ -1,4 +1,14 @@
-import { Check, Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import {
+  Check,
+  Column,
+  Entity,
+  Generated,
+  Index,
+  JoinColumn,
+  ManyToOne,
+  PrimaryGeneratedColumn,
+  Unique,
+} from 'typeorm';
 import { User } from '../users/user.entity';
 import type { OrderStatus } from './order-status';
 
@@ -44,6 +54,10 @@ export class Order {
   metadata!: Record<string, unknown>;
   @Column('text', { nullable: true })
   simulate_outcome!: 'success' | 'failure' | null;
+  /** The key of this order at the gateway, the same for all attempts: random, because ids repeat after a restore. */
+  @Column('uuid')
+  @Generated('uuid')
+  fulfillment_key!: string;
   /** Raised by every change; the ETag. */
   @Column('integer', { default: 1 })
   version!: number;

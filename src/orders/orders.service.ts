@@ -125,8 +125,9 @@ export class OrdersService {
       { returning: ['version'] },
     );
     if (raw.length === 0) return this.rejectEdit(manager, id, version);
-    await publish(manager, { topic: 'order.edited', order_id: id, sequence: raw[0].version });
-    return raw[0].version;
+    const { version: sequence } = raw[0];
+    await publish(manager, { topic: 'order.edited', aggregate_type: 'order', aggregate_id: id, sequence, payload: {} });
+    return sequence;
   }
 
   private async rejectEdit(manager: EntityManager, id: number, version: number | undefined): Promise<never> {

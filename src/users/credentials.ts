@@ -77,7 +77,10 @@ export class Credentials {
         { id: user.id, token_version: user.token_version, active: true },
         { password_hash, token_version: user.token_version + 1, updated_at: () => 'now()' },
       );
-      if (affected === 1) await publish(manager, { topic: 'user.password_changed', payload: { user_id: user.id } });
+      if (affected === 1) {
+        const event = { topic: 'user.password_changed', aggregate_type: 'user', sequence: null, payload: {} } as const;
+        await publish(manager, { ...event, aggregate_id: user.id });
+      }
       return affected === 1;
     });
     this.cache.invalidate(user.id);

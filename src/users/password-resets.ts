@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
 import { DomainError } from '../errors/domain-error';
+import type { UserTopic } from '../events/event-types';
 import { Operation } from '../observability/operation';
 import { Credentials } from './credentials';
 import type { User } from './user.entity';
@@ -21,8 +22,10 @@ const REQUEST_RESET = `
     FROM (VALUES (true)) AS always LEFT JOIN users u ON lower(u.email) = lower($1) AND u.active
     RETURNING user_id
   )
-  INSERT INTO outbox (topic, payload)
-  SELECT 'user.password_reset', jsonb_build_object('user_id', user_id, 'token', $3::text) FROM reset WHERE user_id IS NOT NULL`;
+  INSERT INTO outbox (topic, aggregate_type, aggregate_id, payload)
+  SELECT $4, 'user', user_id, jsonb_build_object('token', $3::text) FROM reset WHERE user_id IS NOT NULL`;
+
+const RESET_TOPIC: UserTopic = 'user.password_reset';
 
 /** Whom a token lets in: once, within the hour, while address and token version are those of when it was sent. */
 const FIND_USER = `
@@ -42,7 +45,7 @@ export class PasswordResets {
   @Operation('users.forgot_password')
   async request(email: string): Promise<void> {
     const token = randomBytes(32).toString('base64url');
-    await this.manager.query(REQUEST_RESET, [email, hashOf(token), token]);
+    await this.manager.query(REQUEST_RESET, [email, hashOf(token), token, RESET_TOPIC]);
   }
 
   /**

@@ -11,7 +11,7 @@ const IMPORTS: Record<string, string[]> = {
   config: ['http'],
   database: ['config'],
   queue: ['config', 'database', 'errors'],
-  events: ['config', 'errors', 'queue'],
+  events: ['config', 'errors'],
   scheduling: ['errors'],
   idempotency: ['access', 'errors'],
   'rate-limit': ['config', 'errors', 'observability'],

@@ -42,12 +42,13 @@ it.each([
   ['N7', 'UPDATE order_history SET actor_id = 99'],
   [
     'N8',
-    `INSERT INTO outbox (topic, order_id, sequence, payload) SELECT topic, order_id, sequence, payload FROM outbox`,
+    `INSERT INTO outbox (topic, aggregate_type, aggregate_id, sequence, payload)
+     SELECT topic, aggregate_type, aggregate_id, sequence, payload FROM outbox`,
   ],
-  ['N8', queueing('order-1-1')],
-  ['N8', `${queueing('event-7')}; ${queueing('event-7')}`],
+  ['N8', queueing('{"aggregate_type": "order", "aggregate_id": 1, "sequence": 1}')],
+  ['N8', `${queueing('{"event_id": "7"}')}; ${queueing('{"event_id": "7"}')}`],
   ['N11', 'DELETE FROM order_items'],
-  ['N11', 'UPDATE outbox SET order_id = 99'],
+  ['N11', 'UPDATE outbox SET aggregate_id = 99'],
 ])('%s finds what breaks it: %s', async (rule, damage) => {
   const broken = await connected(app.databaseUrl, async (client) => {
     await client.query('BEGIN');
@@ -59,5 +60,5 @@ it.each([
 
 /** Puts a mail about an event into the queue. */
 function queueing(event: string): string {
-  return `INSERT INTO pgboss.job (name, data) VALUES ('mail', '{"id": "${event}"}')`;
+  return `INSERT INTO pgboss.job (name, data) VALUES ('mail', '${event}')`;
 }

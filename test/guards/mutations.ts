@@ -142,7 +142,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
       'orders/order-lifecycle.ts',
       'const changed = await this.update(inside, change, actor);',
       `const changed = await this.update(inside, change, actor);
-      const event = \`INSERT INTO outbox (topic, order_id, sequence, payload) VALUES ('order.requeued', $1, $2, '{}')\`;
+      const event = \`INSERT INTO outbox (topic, aggregate_type, aggregate_id, sequence, payload) VALUES ('order.requeued', 'order', $1, $2, '{}')\`;
       if (changed && change.to === 'pending') await this.manager.query(event, [change.orderId, changed.version]);`,
     ),
   ],
@@ -153,7 +153,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
       'const perform = (work: (manager: EntityManager) => Promise<number>) => work(this.manager);\n    return perform(',
     ),
   ],
-  'A message is queued once for its id': [edit('queue/queue.ts', '({ id: idOf(key), data })', '({ data })')],
+  'A mail is queued once for its event': [edit('queue/queue.ts', '({ id: idOf(key), data })', '({ data })')],
   'A mail is sent before it is noted': [
     edit(
       'queue/queue.ts',

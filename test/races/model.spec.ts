@@ -52,8 +52,8 @@ it.each(KEPT)('as it does after those of %j', async (run) => {
 it('and every mail that these runs owe arrives once', async () => {
   await shop.tidy();
   const due: { id: string; to: string }[] = await shop.app.sql(
-    `SELECT format('order-%s-%s', order_id, sequence) AS id, email AS to
-     FROM outbox JOIN orders ON orders.id = order_id JOIN users ON users.id = user_id`,
+    `SELECT format('order-%s-%s', aggregate_id, sequence) AS id, email AS to
+     FROM outbox JOIN orders ON orders.id = aggregate_id AND aggregate_type = 'order' JOIN users ON users.id = user_id`,
   );
   const smtp = await new SmtpSink().start();
   const worker = await listen(testConfig(shop.app.databaseUrl, { SERVICE_ROLE: 'worker', SMTP_URL: smtp.url }));

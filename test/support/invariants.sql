@@ -91,15 +91,20 @@ SELECT order_id, version, actor_type, actor_id, actor_name FROM order_history
 WHERE actor_name = '' OR (actor_type = 'system') <> (actor_id IS NULL)
   OR (actor_type = 'user' AND actor_id NOT IN (SELECT id FROM users));
 
--- N8 one message for each order and event: waiting in the outbox, or in the queue once. A failed job is not counted, because
--- its message went on to the dead letters, from where it may have come back.
+-- N8 one event for each version of an order, and one message for each event: waiting in the outbox, or in the queue once. A
+-- failed job is not counted, because its message went on to the dead letters, from where it may have come back.
 SELECT id, count(*) FROM (
-  SELECT 'order-' || order_id || '-' || sequence AS id FROM outbox WHERE order_id IS NOT NULL
+  SELECT event_id::text, aggregate_type, aggregate_id::text, sequence::text FROM outbox
   UNION ALL
-  SELECT data ->> 'id' FROM pgboss.job WHERE name = 'mail' AND state <> 'failed'
-) message GROUP BY id HAVING count(*) > 1;
+  SELECT data ->> 'event_id', data ->> 'aggregate_type', data ->> 'aggregate_id', data ->> 'sequence'
+  FROM pgboss.job WHERE name = 'mail' AND state <> 'failed'
+) message CROSS JOIN LATERAL (
+  VALUES (event_id), (CASE aggregate_type WHEN 'order' THEN 'order-' || aggregate_id || '-' || sequence END)
+) AS named (id)
+WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1;
 
 -- N11 nothing is left of what was refused: no order without lines, no event about an order that does not exist
 SELECT o.id, NULL AS event_id FROM orders o WHERE NOT EXISTS (SELECT FROM order_items i WHERE i.order_id = o.id)
 UNION ALL
-SELECT order_id, id FROM outbox e WHERE order_id IS NOT NULL AND NOT EXISTS (SELECT FROM orders o WHERE o.id = e.order_id);
+SELECT aggregate_id, id FROM outbox e
+WHERE aggregate_type = 'order' AND NOT EXISTS (SELECT FROM orders o WHERE o.id = e.aggregate_id);

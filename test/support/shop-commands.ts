@@ -192,7 +192,8 @@ const wake = command('wake', fc.tuple(index, outcome), always, async (model, sho
 /** Each change of an order has its mail waiting, once. */
 const mail = command('mail', fc.tuple(), hasOrders, async (model, shop) => {
   const rows = await shop.app.sql(
-    'SELECT order_id, sequence, topic FROM outbox WHERE order_id = ANY($1) ORDER BY order_id, sequence',
+    `SELECT aggregate_id AS order_id, sequence, topic FROM outbox
+     WHERE aggregate_type = 'order' AND aggregate_id = ANY($1) ORDER BY aggregate_id, sequence`,
     [model.orders.map(({ id }) => id)],
   );
   const due = model.orders.flatMap(({ id, events }) =>

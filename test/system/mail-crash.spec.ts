@@ -2,6 +2,7 @@ import { startApp, type TestApp } from '../support/app';
 import { BUILD } from '../support/build';
 import { eventually } from '../support/eventually';
 import { giveBackJobs } from '../support/jobs';
+import { publishMails } from '../support/outbox';
 import { type Service, startService } from '../support/service';
 import { SmtpSink } from '../support/smtp';
 
@@ -27,11 +28,7 @@ async function startWorker(settings: NodeJS.ProcessEnv = {}): Promise<Service> {
 }
 
 async function announce(count: number): Promise<string[]> {
-  const rows: { id: number }[] = await app.sql(
-    `INSERT INTO outbox (topic, payload) SELECT 'user.password_changed', '{"user_id": 1}' FROM generate_series(1, $1) RETURNING id`,
-    [count],
-  );
-  return rows.map(({ id }) => `<event-${id}@localhost>`);
+  return (await publishMails(app.databaseUrl, count)).map((id) => `<event-${id}@localhost>`);
 }
 
 // Mails that are sent together are marked together: up to four may have gone out without their mark.

@@ -1,5 +1,6 @@
 import { startApp, type TestApp } from '../support/app';
 import { eventually } from '../support/eventually';
+import { publishMails } from '../support/outbox';
 import { type Behaviour, SmtpSink } from '../support/smtp';
 
 let smtp: SmtpSink;
@@ -21,13 +22,13 @@ const outage = { smtp: new SmtpSink(), mails: [] as string[], repaired: 0, over:
 
 /** 50 mails to send; returns their Message-IDs. */
 async function announce(by: TestApp): Promise<string[]> {
-  const events: { id: number }[] = await by.sql(
-    `INSERT INTO outbox (topic, payload) SELECT 'user.password_changed', '{"user_id": 1}' FROM generate_series(1, 50) RETURNING id`,
-  );
-  return events.map(({ id }) => `<event-${id}@localhost>`);
+  return (await publishMails(by.databaseUrl, 50)).map((id) => `<event-${id}@localhost>`);
 }
 
-const FAILED = `SELECT count(*)::int FROM pgboss.job WHERE name LIKE 'mail%' AND state < 'active' AND data ->> 'id' LIKE 'event-%'
+/** The Message-ID of the mail about the event of a job, up to its `@`. */
+const EVENT = `format('order-%s-%s', data ->> 'aggregate_id', data ->> 'sequence')`;
+
+const FAILED = `SELECT count(*)::int FROM pgboss.job WHERE name LIKE 'mail%' AND state < 'active' AND data ->> 'aggregate_type' = 'user'
   AND (state = 'retry' OR name = 'mail.dead')`;
 
 it('waits for less than a minute between two attempts also after many', async () => {
@@ -64,7 +65,7 @@ function waiting(id: string, failures = 1): Promise<Waiting> {
     async () => {
       const [job] = await app.sql(
         `SELECT retry_count, retry_limit, extract(epoch FROM start_after - now()) AS seconds
-       FROM pgboss.job WHERE name = 'mail' AND state = 'retry' AND data ->> 'id' = $1`,
+       FROM pgboss.job WHERE name = 'mail' AND state = 'retry' AND ${EVENT} = $1`,
         [id],
       );
       return job?.retry_count === failures - 1 ? job : undefined;
@@ -93,7 +94,7 @@ it.each(['recipient', 'content'] as const)(
     expect(count).toBe(1);
     expect(latest).toEqual([
       {
-        id,
+        id: expect.stringMatching(/^[0-9a-f-]{36}$/),
         topic: 'order.placed',
         order_id: expect.any(Number),
         attempts: 1,
@@ -138,13 +139,14 @@ it('gives up after the last attempt', async () => {
   const { retry_limit } = await waiting(id);
   // At most 45 s between two attempts: about a day in all.
   expect(retry_limit * 45).toBeGreaterThan(24 * 3600);
-  await app.sql(`UPDATE pgboss.job SET retry_limit = 1 WHERE data ->> 'id' = $1`, [id]);
+  await app.sql(`UPDATE pgboss.job SET retry_limit = 1 WHERE ${EVENT} = $1`, [id]);
   await becomeDue();
   const [letter] = await eventually(async () => {
     const { latest } = await deadLetters();
     return latest.length > 0 ? latest : undefined;
   }, 'the mail is given up');
-  expect(letter).toMatchObject({ id, attempts: 2 });
+  expect(`order-${letter.order_id}-1`).toBe(id);
+  expect(letter).toMatchObject({ attempts: 2 });
   smtp.behaviour = 'accept';
   await app.admin.post('notifications/dead-letters/requeue');
   await delivered(id);

@@ -94,7 +94,8 @@ WITH request AS (
   INSERT INTO order_history (order_id, version, to_status, attempt, actor_type, actor_id, actor_name, request_id)
   SELECT id, version, status, attempt, actor_type, actor_id, actor_name, request_id FROM answered
 ), event AS (
-  INSERT INTO outbox (topic, order_id, sequence, payload) SELECT 'order.placed', id, version, '{}' FROM answered
+  INSERT INTO outbox (topic, aggregate_type, aggregate_id, sequence, payload)
+  SELECT $22, 'order', id, version, '{}' FROM answered
 ), tally AS (
   INSERT INTO order_tallies (status, orders, total_quantity, total_amount_cents)
   SELECT status, count(*), sum(total_quantity), sum(total_amount_cents) FROM placed GROUP BY status

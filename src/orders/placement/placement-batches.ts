@@ -5,6 +5,7 @@ import type { Principal } from '../../access/principal';
 import { Config } from '../../config/config';
 import { runPrepared } from '../../database/prepared-statement';
 import { isLockTimeout, retrySerialization, violatedConstraint } from '../../errors/database-errors';
+import type { OrderTopic } from '../../events/event-types';
 import type { Idempotency } from '../../idempotency/idempotency';
 import { newOrderNumber } from '../order-number';
 import type { PlaceOrderRequest } from '../order-request.dto';
@@ -69,6 +70,8 @@ const BATCH = 32;
  * what became of it while it was locked: a piece that came back meanwhile (restocked, cancelled) is not seen yet.
  */
 const PASSING = new Set(['orders_number', 'products_stock']);
+
+const PLACED: OrderTopic = 'order.placed';
 
 /** How often a statement is tried in all before such a violation is believed. */
 const ATTEMPTS = 5;
@@ -160,7 +163,7 @@ export class PlacementBatches {
   /** One statement: all of these orders, or none of them. */
   private async place(placements: Placement[]): Promise<Outcome[]> {
     for (let attempt = 1; ; attempt++) {
-      const values = [this.config.CURRENCY, ...requestColumns(placements), ...lineColumns(placements)];
+      const values = [this.config.CURRENCY, ...requestColumns(placements), ...lineColumns(placements), PLACED];
       try {
         return await retrySerialization(() => runPrepared<Outcome>(this.manager, PLACE_ORDERS, values));
       } catch (error) {

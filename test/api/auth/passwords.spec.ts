@@ -21,7 +21,7 @@ describe('changing the password', () => {
     expect((await app.anonymous.post('auth/token', form)).status).toBe(401);
     expect((await app.anonymous.post('auth/login', { email: user.email, password: PASSWORD })).status).toBe(401);
     expect((await (await logIn(app.anonymous, { email: user.email, password: NEW })).get('auth/me')).status).toBe(200);
-    expect(await app.sql(`SELECT topic FROM outbox WHERE (payload->>'user_id')::int = $1`, [user.id])).toEqual([
+    expect(await app.sql(`SELECT topic FROM outbox WHERE aggregate_id = $1`, [user.id])).toEqual([
       { topic: 'user.password_changed' },
     ]);
   });
@@ -67,7 +67,7 @@ describe('a forgotten password', () => {
   const sentTo = async (id: number) => {
     const [row] = await app.sql(
       `SELECT payload->>'token' AS token FROM outbox
-       WHERE topic = 'user.password_reset' AND (payload->>'user_id')::int = $1 ORDER BY id DESC LIMIT 1`,
+       WHERE topic = 'user.password_reset' AND aggregate_id = $1 ORDER BY id DESC LIMIT 1`,
       [id],
     );
     return row?.token as string | undefined;
@@ -93,9 +93,7 @@ describe('a forgotten password', () => {
     const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: login.body.refresh_token });
     expect((await app.anonymous.post('auth/token', form)).status).toBe(401);
     expect(
-      await app.sql(`SELECT FROM outbox WHERE topic = 'user.password_changed' AND (payload->>'user_id')::int = $1`, [
-        user.id,
-      ]),
+      await app.sql(`SELECT FROM outbox WHERE topic = 'user.password_changed' AND aggregate_id = $1`, [user.id]),
     ).toHaveLength(1);
   });
 

@@ -1,3 +1,4 @@
+import { OutboxRelay } from '../../../src/events/outbox-relay';
 import { startApp, type TestApp } from '../../support/app';
 
 let app: TestApp;
@@ -13,10 +14,18 @@ it('writes an event with each change of an order, in the order of its versions',
   await user.patch(`orders/${order.id}`, { note: 'Ring twice.' });
   await user.patch(`orders/${order.id}/cancel`, { reason: 'Changed my mind.' });
   expect(
-    await app.sql('SELECT topic, sequence, payload FROM outbox WHERE order_id = $1 ORDER BY id', [order.id]),
+    await app.sql(
+      `SELECT topic, sequence, payload FROM outbox WHERE aggregate_type = 'order' AND aggregate_id = $1 ORDER BY id`,
+      [order.id],
+    ),
   ).toEqual([
     { topic: 'order.placed', sequence: 1, payload: {} },
     { topic: 'order.edited', sequence: 2, payload: {} },
     { topic: 'order.cancelled', sequence: 3, payload: { from: 'pending', reason: 'Changed my mind.' } },
   ]);
+});
+
+it('refuses a consumer of an event that does not exist, which ends the start', () => {
+  const consumer = { topics: ['order.placed', 'order.eaten'] as never[], consume: () => Promise.resolve() };
+  expect(() => app.nest.get(OutboxRelay).register(consumer)).toThrow(/order\.eaten/);
 });

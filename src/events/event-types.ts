@@ -1,0 +1,77 @@
+/** For an event that says all by its topic: what a consumer needs beyond that it reads from the tables. */
+type NoPayload = Record<string, never>;
+
+/** The status an order had before, and the reason that was given for the change. */
+interface StatusChangePayload {
+  from: string;
+  reason: string | null;
+}
+
+/** Payloads of the events of an order. `aggregate_id` is its id, `sequence` its version after the change: without gaps. */
+interface OrderPayloads {
+  'order.placed': NoPayload;
+  'order.edited': NoPayload;
+  'order.paid': StatusChangePayload;
+  'order.processing': StatusChangePayload;
+  'order.completed': StatusChangePayload;
+  'order.failed': StatusChangePayload;
+  'order.requeued': StatusChangePayload;
+  'order.cancelled': StatusChangePayload;
+}
+
+/** Payloads of the events of a user. `aggregate_id` is the user's id; they have no sequence. */
+interface UserPayloads {
+  /** `token` resets the password: it is a secret, and goes into the mail only. */
+  'user.password_reset': { token: string };
+  'user.password_changed': NoPayload;
+}
+
+export type OrderTopic = keyof OrderPayloads;
+export type UserTopic = keyof UserPayloads;
+export type Topic = OrderTopic | UserTopic;
+
+/** What a transaction announces: the noun that changed, and what happened to it. */
+interface Announcement<Aggregate extends string, TopicName extends string, Payload, Sequence> {
+  topic: TopicName;
+  aggregate_type: Aggregate;
+  aggregate_id: number;
+  sequence: Sequence;
+  payload: Payload;
+}
+
+export type NewOrderEvent = { [T in OrderTopic]: Announcement<'order', T, OrderPayloads[T], number> }[OrderTopic];
+export type NewUserEvent = { [T in UserTopic]: Announcement<'user', T, UserPayloads[T], null> }[UserTopic];
+/** An event to be published. */
+export type NewEvent = NewOrderEvent | NewUserEvent;
+
+/** What the outbox adds to an event. */
+interface Stored {
+  /** A random UUID: the same in every delivery of this event, and of no other, also after a restore of the database. */
+  event_id: string;
+  /** ISO 8601, in UTC. */
+  occurred_at: string;
+}
+
+export type OrderEvent = NewOrderEvent & Stored;
+export type UserEvent = NewUserEvent & Stored;
+/** An event as consumers get it; `topic` tells the type of its payload. */
+export type DomainEvent = OrderEvent | UserEvent;
+
+/** Every topic with the noun it is about. The compiler holds this list to the payloads above. */
+const AGGREGATES: Record<OrderTopic, 'order'> & Record<UserTopic, 'user'> = {
+  'order.placed': 'order',
+  'order.edited': 'order',
+  'order.paid': 'order',
+  'order.processing': 'order',
+  'order.completed': 'order',
+  'order.failed': 'order',
+  'order.requeued': 'order',
+  'order.cancelled': 'order',
+  'user.password_reset': 'user',
+  'user.password_changed': 'user',
+};
+
+/** True for the topics of this version of the service. */
+export function isTopic(text: string): text is Topic {
+  return Object.hasOwn(AGGREGATES, text);
+}
