@@ -4,7 +4,6 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { AppModule } from './app.module';
-import { Callers } from './auth/callers';
 import { type Config, listOf } from './config/config';
 import { armFailpoint } from './config/failpoint';
 import { DomainError } from './errors/domain-error';
@@ -13,8 +12,9 @@ import { UnexpectedInputInterceptor } from './http/interceptors/unexpected-input
 import { StrictValidationPipe } from './http/pipes/strict-validation.pipe';
 import { prepareServer, rejectUnroutable, serverOptions } from './http/server';
 import { createLogger, NestLogger } from './observability/logging';
+import { provideRequestContext } from './observability/request-context';
 import { mountDocs } from './openapi/pages';
-import { RateLimits } from './rate-limit/rate-limits';
+import { RateLimitGuard } from './rate-limit/rate-limit.guard';
 
 /** Headers of ours that the script of another origin may read. */
 const EXPOSED = [
@@ -43,6 +43,8 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
   app.useGlobalInterceptors(new UnexpectedInputInterceptor());
   app.useGlobalPipes(new StrictValidationPipe());
   app.useGlobalFilters(filter);
+  const limit = app.get(RateLimitGuard);
+  filter.beforeAnswer = (request, reply) => limit.countUnseen(request, reply);
   await prepareRequests(app, config);
   if (config.SERVICE_ROLE === 'worker') rejectApi(app);
   else if (config.DOCS_ENABLED) mountDocs(app);
@@ -62,10 +64,8 @@ async function prepareRequests(app: NestFastifyApplication, config: Config): Pro
       maxAge: 600,
       strictPreflight: false,
     });
-  const callers = app.get(Callers);
-  server.addHook('onRequest', (request) => callers.recognise(request));
-  app.get(RateLimits).attach(server);
   rejectUnroutable(server);
+  provideRequestContext(server);
 }
 
 /** A worker answers only those who ask how it is. */

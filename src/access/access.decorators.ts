@@ -10,12 +10,6 @@ export type AccessRule = 'public' | readonly Role[];
 /** Anybody may call this route, logged in or not. */
 export const Public = () => applyDecorators(SetMetadata(ACCESS, 'public'), ApiSecurity({}));
 
-/** Metadata key of the routes that check or set a password. */
-export const TAKES_CREDENTIALS = 'takes-credentials';
-
-/** Whoever may call this route may do so only a few times a minute: it can be used to guess. */
-export const TakesCredentials = () => SetMetadata(TAKES_CREDENTIALS, true);
-
 /** Only these roles may call this route: 401 without a valid credential, 403 with another role. */
 export const Roles = (...roles: [Role, ...Role[]]) =>
   applyDecorators(
@@ -30,20 +24,16 @@ export const Roles = (...roles: [Role, ...Role[]]) =>
 /** Every role may call this route; what it may see is decided by ownership. */
 export const Authenticated = () => Roles(...ROLES);
 
-/** The caller, put on the request by the access guard. Only on routes that are not public. */
+/** Who is asking. Only on routes that are not public. */
 export const CurrentPrincipal = createParamDecorator(
   (_: unknown, context: ExecutionContext): Principal => context.switchToHttp().getRequest().principal,
 );
 
-/** Who is asking, apart from the request they ask in. */
-export type Caller = Omit<Principal, 'requestId'>;
-
 declare module 'fastify' {
   interface FastifyRequest {
+    /** Who is asking, set by the authentication guard; undefined for nobody known. */
     principal?: Principal;
-    /** Who sent the credential of this request, asked for when a route needs to know. Errors: INVALID_CLIENT. */
-    identify?: () => Promise<Caller | null>;
-    /** Whose rate limit the request counts against, if its credential is one of ours. */
-    countedAs?: string | undefined;
+    /** Why the credential of this request could not be accepted or checked. */
+    authenticationError?: unknown;
   }
 }

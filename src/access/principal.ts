@@ -13,10 +13,16 @@ export interface Principal {
   requestId: string | null;
 }
 
+/** Who is asking, apart from the request they ask in. */
+export type Identity = Omit<Principal, 'requestId'>;
+
 /** The service acting on its own: background processing. */
 export const SYSTEM: Principal = { type: 'system', id: null, name: 'processing', role: 'service', requestId: null };
 
+/** The roles that may see and change what belongs to others. A role that is not listed sees its own only. */
+const STAFF: readonly Role[] = ['service', 'admin'];
+
 /** True for those who may see and change what belongs to others. */
-export function isStaff(principal: Principal): boolean {
-  return principal.role !== 'user';
+export function isStaff({ role }: Principal): boolean {
+  return STAFF.includes(role);
 }

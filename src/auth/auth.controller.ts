@@ -1,14 +1,18 @@
 import { Body, Controller, Get, Header, HttpCode, Post, Res, UseFilters } from '@nestjs/common';
 import { ApiBasicAuth, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { CurrentPrincipal, Public, Roles, TakesCredentials } from '../access/access.decorators';
+import { CurrentPrincipal, Public, Roles } from '../access/access.decorators';
 import type { Principal } from '../access/principal';
 import { ApiProblem } from '../errors/problem';
+import { LimitGuesses, LimitTokens } from '../rate-limit/rate-limit.decorators';
 import { RegisterRequest, UserResponse } from '../users/user.dto';
 import { LoginRequest, LoginResponse, TokenRequest, TokenResponse } from './auth.dto';
 import { AuthService } from './auth.service';
 import { ApiOAuthProblem, OAuthProblemFilter } from './oauth-problem';
 import { RequestHeader } from './request-header';
+
+/** The grants that no password is given for: nothing can be guessed by them. */
+const TRADES = new Set<unknown>(['refresh_token', 'client_credentials']);
 
 @ApiTags('Authentication')
 @Controller('auth')
@@ -17,7 +21,7 @@ export class AuthController {
 
   @Post('register')
   @Public()
-  @TakesCredentials()
+  @LimitGuesses()
   @ApiOperation({ summary: 'Register', description: 'Opens an account with the role `user`.' })
   @ApiCreatedResponse({ type: UserResponse })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
@@ -33,7 +37,7 @@ export class AuthController {
 
   @Post('login')
   @Public()
-  @TakesCredentials()
+  @LimitGuesses()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Log in', description: 'By e-mail or username. `expires_in` is in seconds.' })
@@ -46,7 +50,8 @@ export class AuthController {
 
   @Post('token')
   @Public()
-  @TakesCredentials()
+  @LimitGuesses(({ grant_type }) => !TRADES.has(grant_type))
+  @LimitTokens(({ grant_type }) => TRADES.has(grant_type))
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @UseFilters(OAuthProblemFilter)

@@ -1,45 +1,53 @@
-import { createSecretKey } from 'node:crypto';
 import { Module } from '@nestjs/common';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { JwtModule } from '@nestjs/jwt';
+import { AuthModuleOptions } from '@nestjs/passport';
 import { ClientsModule } from '../clients/clients.module';
 import { Config } from '../config/config';
-import { RateLimits } from '../rate-limit/rate-limits';
+import { RateLimitGuard } from '../rate-limit/rate-limit.guard';
+import { RateLimitModule } from '../rate-limit/rate-limit.module';
 import { UsersModule } from '../users/users.module';
 import { AccessGuard } from './access.guard';
+import { AccessTokens } from './access-tokens';
 import { AdminSeeder } from './admin-seeder';
 import { AuthController } from './auth.controller';
 import { AuthService } from './auth.service';
-import { Callers } from './callers';
+import { AuthenticationGuard } from './authentication.guard';
+import { BasicStrategy } from './basic.strategy';
+import { JwtStrategy } from './jwt.strategy';
 import { PasswordController } from './password.controller';
 import { RefreshTokens } from './refresh-tokens';
 import { RouteAccessAudit } from './route-access-audit';
 import { SessionsController } from './sessions.controller';
 import { SessionsService } from './sessions.service';
-import { Tokens } from './tokens';
+import { signingKey } from './signing-key';
+import { Strategies } from './strategies';
 
 @Module({
   imports: [
     UsersModule,
     ClientsModule,
+    RateLimitModule,
     DiscoveryModule,
     JwtModule.registerAsync({
       inject: [Config],
-      // A key object: from text the library would make one for every token, trying to read it as a public key first,
-      // which cost more than a third of the time of placing an order.
-      useFactory: (config: Config) => ({ secret: createSecretKey(Buffer.from(config.SECRET_KEY as string)) }),
+      useFactory: (config: Config) => ({ secret: signingKey(config) }),
     }),
   ],
   controllers: [AuthController, SessionsController, PasswordController],
   providers: [
-    RateLimits,
-    Callers,
+    JwtStrategy,
+    BasicStrategy,
+    { provide: AuthModuleOptions, useClass: Strategies },
     AuthService,
     SessionsService,
-    Tokens,
+    AccessTokens,
     RefreshTokens,
     RouteAccessAudit,
     AdminSeeder,
+    // In this order: who asks, how often, and whether they may.
+    { provide: APP_GUARD, useClass: AuthenticationGuard },
+    { provide: APP_GUARD, useExisting: RateLimitGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
 })

@@ -8,10 +8,10 @@ import { Credentials } from '../users/credentials';
 import { type RegisterRequest, toUserResponse, type UserResponse } from '../users/user.dto';
 import type { UserState } from '../users/user-cache';
 import { UsersService } from '../users/users.service';
+import { AccessTokens } from './access-tokens';
 import type { LoginRequest, LoginResponse, TokenRequest, TokenResponse } from './auth.dto';
 import { readBasic } from './basic';
 import { SessionsService } from './sessions.service';
-import { Tokens } from './tokens';
 
 /** Registration, login and the grants of OAuth 2.0. */
 @Injectable()
@@ -19,7 +19,7 @@ export class AuthService {
   constructor(
     private readonly users: UsersService,
     private readonly credentials: Credentials,
-    private readonly tokens: Tokens,
+    private readonly tokens: AccessTokens,
     private readonly sessions: SessionsService,
     private readonly clients: ClientCache,
   ) {}

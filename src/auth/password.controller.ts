@@ -1,8 +1,9 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentPrincipal, Public, Roles, TakesCredentials } from '../access/access.decorators';
+import { CurrentPrincipal, Public, Roles } from '../access/access.decorators';
 import type { Principal } from '../access/principal';
 import { ApiProblem } from '../errors/problem';
+import { LimitGuesses } from '../rate-limit/rate-limit.decorators';
 import { Credentials } from '../users/credentials';
 import { PasswordResets } from '../users/password-resets';
 import { ChangePasswordRequest, ForgotPasswordRequest, ResetPasswordRequest } from './password.dto';
@@ -17,7 +18,7 @@ export class PasswordController {
 
   @Post('password')
   @Roles('user', 'admin')
-  @TakesCredentials()
+  @LimitGuesses()
   @HttpCode(204)
   @ApiOperation({
     summary: 'Change the password',
@@ -34,7 +35,7 @@ export class PasswordController {
 
   @Post('forgot-password')
   @Public()
-  @TakesCredentials()
+  @LimitGuesses()
   @HttpCode(202)
   @ApiOperation({
     summary: 'Ask for a new password',
@@ -49,7 +50,7 @@ export class PasswordController {
 
   @Post('reset-password')
   @Public()
-  @TakesCredentials()
+  @LimitGuesses()
   @HttpCode(204)
   @ApiOperation({
     summary: 'Set a new password',

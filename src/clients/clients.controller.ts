@@ -1,8 +1,7 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { CurrentPrincipal, Roles } from '../access/access.decorators';
-import type { Principal } from '../access/principal';
+import { Roles } from '../access/access.decorators';
 import { ApiProblem } from '../errors/problem';
 import { PageQuery } from '../http/dto/pagination';
 import { ApiId, ParseIdPipe } from '../http/pipes/parse-id.pipe';
@@ -37,10 +36,9 @@ export class ClientsController {
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
   async create(
     @Body() request: CreateClientRequest,
-    @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ClientWithSecretResponse> {
-    const client = await this.clients.create(request, principal);
+    const client = await this.clients.create(request);
     reply.header('location', `/api/v1/clients/${client.id}`);
     return client;
   }
@@ -66,11 +64,8 @@ export class ClientsController {
   })
   @ApiOkResponse({ type: ClientWithSecretResponse })
   @ApiMissing()
-  rotate(
-    @Param('id', ParseIdPipe) id: number,
-    @CurrentPrincipal() principal: Principal,
-  ): Promise<ClientWithSecretResponse> {
-    return this.clients.rotate(id, principal);
+  rotate(@Param('id', ParseIdPipe) id: number): Promise<ClientWithSecretResponse> {
+    return this.clients.rotate(id);
   }
 
   @Delete(':id')
@@ -80,7 +75,7 @@ export class ClientsController {
   @ApiOperation({ summary: 'Delete an API client', description: 'Its secret and its tokens are refused from now on.' })
   @ApiNoContentResponse()
   @ApiMissing()
-  delete(@Param('id', ParseIdPipe) id: number, @CurrentPrincipal() principal: Principal): Promise<void> {
-    return this.clients.delete(id, principal);
+  delete(@Param('id', ParseIdPipe) id: number): Promise<void> {
+    return this.clients.delete(id);
   }
 }

@@ -47,12 +47,14 @@ export type ErrorCode = keyof typeof ERROR_STATUS;
 /**
  * A refusal that the client is meant to read: thrown by services and guards, turned into problem+json by the one filter.
  * `extra` members are added to the body (for instance the allowed transitions); they never hold anything internal.
+ * `headers` are added to those of the answer.
  */
 export class DomainError extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
     readonly extra: Readonly<Record<string, unknown>> = {},
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(message);
   }

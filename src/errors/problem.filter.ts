@@ -40,12 +40,22 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    this.answer(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+    void this.answer(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
   }
 
+  /**
+   * Called before an error is answered, where requests that no guard has seen are counted. Throws what is answered instead.
+   */
+  beforeAnswer: (request: FastifyRequest, reply: FastifyReply) => Promise<void> = async () => {};
+
   /** Also used for errors that Fastify raises before Nest has seen the request. */
-  answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const problem = toDomainError(error);
+  async answer(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const problem = toDomainError(
+      await this.beforeAnswer(request, reply).then(
+        () => error,
+        (refusal) => refusal,
+      ),
+    );
     // Only what nobody expected carries a stack into the log; QueryFailedError is reduced to code and constraint because
     // its parameters hold what clients sent, password hashes among them.
     if (problem.status >= 500) this.logger.error({ request_id: request.id, err: loggable(error) }, problem.code);
@@ -63,7 +73,7 @@ function headersOf(problem: DomainError): Record<string, string> {
   if (problem.code === 'INVALID_CLIENT') return { 'www-authenticate': 'Basic realm="orders", charset="UTF-8"' };
   if (problem.status === 401) return { 'www-authenticate': 'Bearer realm="orders"' };
   if (problem.status === 503) return { 'retry-after': '1' };
-  return {};
+  return problem.headers;
 }
 
 /** An error as it may be written to the log. */

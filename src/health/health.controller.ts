@@ -1,5 +1,6 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
+import { SkipThrottle } from '@nestjs/throttler';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../access/access.decorators';
 import { type Health, HealthService } from './health.service';
@@ -28,6 +29,7 @@ class LiveResponse {
 
 @ApiTags('Operation')
 @Controller('health')
+@SkipThrottle()
 export class HealthController {
   constructor(private readonly health: HealthService) {}
 

@@ -6,6 +6,7 @@ import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest 
 import type { ErrorCode } from '../errors/domain-error';
 import { ProblemFilter, rawProblem } from '../errors/problem.filter';
 import { ProcessMetrics } from '../observability/process-metrics';
+import { trustOf } from './client-address';
 import { assertStorable, parseJsonBody } from './json-body';
 import { requestId } from './request-id';
 
@@ -18,7 +19,7 @@ const DEADLINE = 4_000;
 export function serverOptions(filter: ProblemFilter, trustedProxies: string[]): FastifyHttpOptions<Server> {
   return {
     // Never `true`, with which anybody could make up the address that is counted against them.
-    trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
+    trustProxy: trustedProxies.length > 0 ? trustOf(trustedProxies) : false,
     genReqId: requestId,
     bodyLimit: BODY_LIMIT,
     // Node would answer this by itself, without a body; refused in `prepareServer`.
@@ -31,7 +32,7 @@ export function serverOptions(filter: ProblemFilter, trustedProxies: string[]): 
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     frameworkErrors: (error, request, reply) => {
       reply.header('x-request-id', request.id);
-      filter.answer(error, request, reply);
+      void filter.answer(error, request, reply);
     },
     clientErrorHandler: (error: Error & { code?: string }, socket: Socket) => {
       if (socket.writable && error.code !== 'ECONNRESET') {
@@ -91,7 +92,10 @@ function limitTime(reply: FastifyReply): void {
   reply.raw.once('close', () => clearTimeout(timer));
 }
 
-/** Refuses what no route could want: no Host, text that cannot be stored, and, with 405, methods that an address lacks. */
+/**
+ * Refuses what no route could want, before its body is read: no Host, text that cannot be stored, unknown addresses, and,
+ * with 405, methods that an address lacks.
+ */
 export function rejectUnroutable(server: FastifyInstance): void {
   const routes: { method: string; path: RegExp }[] = [];
   server.addHook('onRoute', ({ method, url }) => {
@@ -111,7 +115,7 @@ export function rejectUnroutable(server: FastifyInstance): void {
     if (!request.is404) return;
     const path = request.url.split('?', 1)[0] as string;
     const allowed = [...new Set(routes.filter((route) => route.path.test(path)).map(({ method }) => method))];
-    if (allowed.length === 0) return;
+    if (allowed.length === 0) throw new HttpException('Not Found', 404);
     reply.header('allow', allowed.join(', '));
     throw new HttpException('Method Not Allowed', 405);
   });

@@ -1,7 +1,6 @@
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentPrincipal, Roles } from '../access/access.decorators';
-import type { Principal } from '../access/principal';
+import { Roles } from '../access/access.decorators';
 import { DeadLettersResponse, RequeuedResponse } from './notification.dto';
 import { NotificationsService } from './notifications.service';
 
@@ -26,7 +25,7 @@ export class NotificationsController {
   @HttpCode(202)
   @ApiOperation({ summary: 'Try them again', description: 'Queues every mail that was given up once more.' })
   @ApiAcceptedResponse({ type: RequeuedResponse })
-  async requeue(@CurrentPrincipal() principal: Principal): Promise<RequeuedResponse> {
-    return { requeued: await this.notifications.requeue(principal) };
+  async requeue(): Promise<RequeuedResponse> {
+    return { requeued: await this.notifications.requeue() };
   }
 }

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { Principal } from '../access/principal';
 import type { DomainEvent } from '../events/event-types';
 import { Operation } from '../observability/operation';
 import { Queue } from '../queue/queue';
@@ -30,7 +29,7 @@ export class NotificationsService {
 
   /** Has every mail that was given up tried again, from the first attempt on; returns how many. */
   @Operation('notifications.requeue')
-  requeue(_actor: Principal): Promise<number> {
+  requeue(): Promise<number> {
     return this.queue.redrive(MAIL);
   }
 }

@@ -1,27 +1,29 @@
 import { Logger } from '@nestjs/common';
-import type { Principal } from '../access/principal';
+import { SYSTEM } from '../access/principal';
 import { DomainError } from '../errors/domain-error';
+import { currentRequest } from './request-context';
 
 const logger = new Logger('operation');
 
 /**
- * Logs one line for each call of a domain operation: its name, the actor, the request id, how long it took (ms) and its
- * outcome (`ok`, or the code of the refusal). Arguments and results are never logged: they may hold secrets. The actor is
- * the argument that is a {@link Principal}, wherever it stands.
+ * Logs one line for each call of a domain operation: its name, the actor, the request id, its duration (ms) and its outcome
+ * (`ok`, or the code of the refusal). Arguments and results are never logged: they may hold secrets. The actor is the
+ * principal of the current request; outside of requests it is the service itself.
  */
 export function Operation(name: string) {
   return (_target: object, _key: string, descriptor: PropertyDescriptor): void => {
     const original = descriptor.value as (...args: unknown[]) => Promise<unknown>;
     descriptor.value = async function (this: unknown, ...args: unknown[]) {
       const started = performance.now();
-      const actor = args.find(isPrincipal);
+      const request = currentRequest();
+      const actor = request ? request.principal : SYSTEM;
       const log = (outcome: string) =>
         logger.log({
           operation: name,
           outcome,
           duration_ms: Math.round(performance.now() - started),
           actor: actor && `${actor.type}:${actor.id ?? actor.name}`,
-          request_id: actor?.requestId,
+          request_id: request?.id,
         });
       try {
         const result = await original.apply(this, args);
@@ -34,6 +36,3 @@ export function Operation(name: string) {
     };
   };
 }
-
-const isPrincipal = (value: unknown): value is Principal =>
-  typeof value === 'object' && value !== null && 'role' in value && 'requestId' in value;

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
-import type { Principal } from '../access/principal';
 import { Operation } from '../observability/operation';
 import { Queue } from '../queue/queue';
 
@@ -36,7 +35,7 @@ export class DueOrders {
 
   /** Queues every pending and paid order, oldest first; returns how many were not waiting already. */
   @Operation('processing.sweep')
-  async enqueueDue(_actor: Principal): Promise<number> {
+  async enqueueDue(): Promise<number> {
     return (await this.queueAll('pending')) + (await this.queueAll('paid'));
   }
 

@@ -1,7 +1,6 @@
 import { Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
-import { CurrentPrincipal, Roles } from '../access/access.decorators';
-import type { Principal } from '../access/principal';
+import { Roles } from '../access/access.decorators';
 import { DueOrders } from './due-orders';
 
 class RunResponse {
@@ -26,7 +25,7 @@ export class ProcessingController {
     description: 'Queues every pending and paid order without waiting for the next sweep.',
   })
   @ApiAcceptedResponse({ type: RunResponse })
-  async run(@CurrentPrincipal() principal: Principal): Promise<RunResponse> {
-    return { queued: await this.dueOrders.enqueueDue(principal) };
+  async run(): Promise<RunResponse> {
+    return { queued: await this.dueOrders.enqueueDue() };
   }
 }

@@ -1,7 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
-import { SYSTEM } from '../access/principal';
 import { Config } from '../config/config';
 import { deleteExpiredKeys } from '../idempotency/idempotency';
 import { compactOrderCounters } from '../orders/order-counters';
@@ -42,7 +41,7 @@ export class ProcessingSchedule implements OnApplicationBootstrap, BeforeApplica
     await this.queue.work<ProcessOrderJob>(PROCESS_ORDER, this.config.PROCESSING_CONCURRENCY, ({ order_id }) =>
       this.processor.process(order_id, this.stopping.signal),
     );
-    this.timers.start('sweep', this.config.PROCESSING_INTERVAL_SECONDS, () => this.dueOrders.enqueueDue(SYSTEM));
+    this.timers.start('sweep', this.config.PROCESSING_INTERVAL_SECONDS, () => this.dueOrders.enqueueDue());
     this.timers.start('idempotency-keys', HOUSEKEEPING_SECONDS, (stopping) =>
       deleteExpiredKeys(this.manager, stopping),
     );

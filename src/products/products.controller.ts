@@ -66,12 +66,8 @@ export class ProductsController {
   @ApiProblem(400, 'A field cannot be accepted.')
   @ApiProblem(404, 'There is no such product.')
   @ApiProblem(409, 'The SKU is taken.', 'SKU_TAKEN')
-  update(
-    @Param('id', ParseIdPipe) id: number,
-    @Body() request: UpdateProductRequest,
-    @CurrentPrincipal() principal: Principal,
-  ): Promise<ProductResponse> {
-    return this.products.update(id, request, principal);
+  update(@Param('id', ParseIdPipe) id: number, @Body() request: UpdateProductRequest): Promise<ProductResponse> {
+    return this.products.update(id, request);
   }
 
   @Post(':id/stock')

@@ -5,6 +5,7 @@ import type { Principal } from '../access/principal';
 import { DomainError, validationFailed } from '../errors/domain-error';
 import { publish } from '../events/outbox';
 import { Operation } from '../observability/operation';
+import { GuessLimiter } from '../rate-limit/guess-limiter';
 import { PasswordHasher } from './password-hasher';
 import { PasswordPolicy } from './password-policy';
 import { User } from './user.entity';
@@ -18,12 +19,13 @@ export class Credentials {
     private readonly passwords: PasswordHasher,
     private readonly policy: PasswordPolicy,
     private readonly cache: UserCache,
+    private readonly guesses: GuessLimiter,
   ) {}
 
   /**
    * The user with this e-mail or username (without regard to case) if the password is right and the account active.
    * A hash of an earlier system is replaced by one of ours.
-   * Errors: INVALID_CREDENTIALS, the same and in the same time whatever is wrong.
+   * Errors: INVALID_CREDENTIALS, the same and in the same time whatever is wrong; RATE_LIMITED.
    */
   async authenticate(login: string, password: string): Promise<User> {
     const user = await this.users
@@ -31,10 +33,12 @@ export class Credentials {
       .where('lower(user.email) = lower(:login)', { login })
       .orWhere('lower(user.username) = lower(:login)', { login })
       .getOne();
+    await this.guesses.attempt(user ? accountOf(user.id) : `name:${login.slice(0, 254).toLowerCase()}`);
     const matches = await this.passwords.verify(user?.password_hash, password);
     if (!user || !matches || !user.active) {
       throw new DomainError('INVALID_CREDENTIALS', 'The e-mail, username or password is wrong.');
     }
+    await this.guesses.succeeded(accountOf(user.id));
     if (this.passwords.isOutdated(user.password_hash)) await this.replaceHash(user, password);
     return user;
   }
@@ -54,12 +58,14 @@ export class Credentials {
 
   /**
    * Gives the caller a new password; see {@link setPassword}.
-   * Errors: VALIDATION_FAILED (the present password is wrong, or the new one too easy).
+   * Errors: VALIDATION_FAILED (the present password is wrong, or the new one too easy), RATE_LIMITED.
    */
   @Operation('users.change_password')
   async changePassword(current: string, password: string, principal: Principal): Promise<void> {
     const user = await this.users.findOneByOrFail({ id: principal.id as number });
+    await this.guesses.attempt(accountOf(user.id));
     if (!(await this.passwords.verify(user.password_hash, current))) throw wrongPassword();
+    await this.guesses.succeeded(accountOf(user.id));
     if (!(await this.setPassword(user, password))) throw wrongPassword();
   }
 
@@ -87,5 +93,7 @@ export class Credentials {
     return changed;
   }
 }
+
+const accountOf = (id: number) => `user:${id}`;
 
 const wrongPassword = () => validationFailed([{ field: 'current_password', message: 'is not your present password' }]);

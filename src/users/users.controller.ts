@@ -30,10 +30,9 @@ export class UsersController {
   @ApiProblem(409, 'The e-mail or the username is taken.', 'EMAIL_TAKEN', 'USERNAME_TAKEN')
   async create(
     @Body() request: CreateUserRequest,
-    @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserResponse> {
-    const user = await this.users.create(request, principal);
+    const user = await this.users.create(request);
     reply.header('location', `/api/v1/users/${user.id}`);
     return user;
   }

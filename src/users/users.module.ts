@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { RateLimitModule } from '../rate-limit/rate-limit.module';
 import { Credentials } from './credentials';
 import { PasswordHasher } from './password-hasher';
 import { PasswordPolicy } from './password-policy';
@@ -10,7 +11,7 @@ import { UsersController } from './users.controller';
 import { UsersService } from './users.service';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([User])],
+  imports: [RateLimitModule, TypeOrmModule.forFeature([User])],
   controllers: [UsersController],
   providers: [UsersService, Credentials, PasswordResets, UserCache, PasswordHasher, PasswordPolicy],
   exports: [UsersService, Credentials, PasswordResets, UserCache],

@@ -52,7 +52,7 @@ export class UsersService {
 
   /** Opens an account. Only admins may choose its role. Errors: VALIDATION_FAILED, EMAIL_TAKEN, USERNAME_TAKEN. */
   @Operation('users.create')
-  async create({ password, ...fields }: CreateUserRequest, _actor?: Principal): Promise<UserResponse> {
+  async create({ password, ...fields }: CreateUserRequest): Promise<UserResponse> {
     this.policy.check(password, fields);
     const password_hash = await this.passwords.hash(password);
     return toUserResponse(await this.users.save({ ...fields, password_hash }).catch(rejectTaken));

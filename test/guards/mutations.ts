@@ -247,7 +247,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   ],
   'Every route declares who may call it': [edit('auth/route-access-audit.ts', 'open.length > 0', 'open.length < 0')],
   'Roles and ownership': [
-    edit('auth/access.guard.ts', '!roles?.includes(caller.role)', '!roles'),
+    edit('auth/access.guard.ts', '!rule?.includes(principal.role)', '!rule'),
     edit('users/users.service.ts', `principal.role !== 'admin' && principal.id !== id`, 'principal.id === undefined'),
     edit(
       'orders/reading/order-queries.ts',
@@ -260,24 +260,28 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
       '  conditions',
     ),
   ],
+  'Each request is authenticated by itself': [
+    edit('auth/strategies.ts', '[Object.create(this.jwt), Object.create(this.basic)]', '[this.jwt, this.basic]'),
+    edit('auth/strategies.ts', '[Object.create(this.jwt), Object.create(this.basic)]', `['jwt', 'basic'] as never[]`),
+  ],
   'Algorithm, issuer, audience and lifetime of a token are pinned': [
-    edit('auth/tokens.ts', `algorithms: ['HS256'], `),
-    edit('auth/tokens.ts', `issuer: ISSUER, audience: AUDIENCE }`, 'audience: AUDIENCE }'),
-    edit('auth/tokens.ts', `, audience: AUDIENCE }`, ' }'),
-    edit('auth/tokens.ts', `typeof claims.exp !== 'number' || `),
-    edit('auth/tokens.ts', ` || claims.token_use !== 'access'`),
+    edit('auth/jwt.strategy.ts', `      algorithms: ['HS256'],\n`),
+    edit('auth/jwt.strategy.ts', `      issuer: ISSUER,\n`),
+    edit('auth/jwt.strategy.ts', `      audience: AUDIENCE,\n`),
+    edit('auth/jwt.strategy.ts', `typeof claims.exp !== 'number' || `),
+    edit('auth/jwt.strategy.ts', ` || claims.token_use !== 'access'`),
+  ],
+  'A verified token is forgotten when it expires': [
+    edit('auth/verified-tokens.ts', 'known && known.exp > Date.now() / 1000 ? known : undefined', 'known'),
   ],
   'Role and activity come from the database': [
-    [
-      edit('auth/tokens.ts', ': { userId, tokenVersion };', ': { userId, tokenVersion, role: claims.role };'),
-      edit('auth/callers.ts', 'role: user.role', 'role: (token as unknown as typeof user).role'),
-    ],
-    edit('auth/callers.ts', '!user?.active || user.token_version', 'user?.token_version'),
+    edit('auth/jwt.strategy.ts', 'role: user.role', 'role: token.role as typeof user.role'),
+    edit('auth/jwt.strategy.ts', '!user?.active || user.token_version', 'user?.token_version'),
   ],
   'Token version': [
     edit('users/users.service.ts', 'user.token_version + Number(ends)', 'user.token_version'),
     edit('users/credentials.ts', 'user.token_version + 1', 'user.token_version'),
-    edit('auth/callers.ts', ' || user.token_version !== token.tokenVersion'),
+    edit('auth/jwt.strategy.ts', ' || user.token_version !== token.token_version'),
   ],
   'A refresh token has one successor': [
     edit(
@@ -319,19 +323,22 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   ],
   'Limits for each principal and address': [
     edit(
-      'rate-limit/rate-limits.ts',
-      '      await this.consume(this.general, request.countedAs ?? addressOf(request), reply);\n',
+      'rate-limit/rate-limit.guard.ts',
+      '    await this.count(throttler.name as LimitName, await getTracker(req, context), limit, ttl, res as FastifyReply);\n',
     ),
-    edit('http/server.ts', 'trustedProxies.length > 0 ? trustedProxies : false', 'true'),
+    edit('http/server.ts', 'trustedProxies.length > 0 ? trustOf(trustedProxies) : false', 'true'),
+  ],
+  'Addresses have one normal form': [
+    edit('rate-limit/rate-limit.guard.ts', 'normalizeIp(withoutPort(ip))', 'ip'),
+    edit('http/client-address.ts', `const bare = withoutPort(address ?? '')`, `const bare = address ?? ''`),
+  ],
+  'Requests that no guard sees are limited': [
+    edit('app.setup.ts', '  filter.beforeAnswer = (request, reply) => limit.countUnseen(request, reply);\n'),
   ],
   'Limits for guesses': [
-    edit('rate-limit/rate-limits.ts', '    await this.consume(this.credentials, addressOf(request), reply);\n'),
-    edit('rate-limit/rate-limits.ts', 'if (!account) return;', 'if (!account || reply) return;'),
-    edit(
-      'rate-limit/rate-limits.ts',
-      'if (!(await this.known.limiter.get(attempt.known).catch(() => null))) throw error;',
-      'throw error;',
-    ),
+    edit('rate-limit/rate-limit.module.ts', '    markedBy(GUESS, limits.credentials),\n'),
+    edit('rate-limit/guess-limiter.ts', '!counted.isBlocked ||', 'counted ||'),
+    edit('rate-limit/guess-limiter.ts', '(await this.storage.isKnown(account, currentAddress()))', 'false'),
   ],
   'What is not documented is refused': [
     edit('http/pipes/strict-validation.pipe.ts', 'forbidNonWhitelisted: true', 'forbidNonWhitelisted: false'),

@@ -4,30 +4,14 @@ import { JwtService } from '@nestjs/jwt';
 import type { Role } from '../access/principal';
 import type { ApiClient } from '../clients/api-client.entity';
 import { Config } from '../config/config';
-import { parseId } from '../http/pipes/parse-id.pipe';
 import type { UserState } from '../users/user-cache';
 
 export const ISSUER = 'order-management-service';
 export const AUDIENCE = 'order-management-api';
 
-/** No token of ours is longer; a longer one is not worth a signature check. */
-const MAX_LENGTH = 4_096;
-
-interface Claims {
-  sub: string;
-  jti: string;
-  role: string;
-  token_use: string;
-  token_version: number;
-  exp?: number;
-}
-
-/** Whom a token was issued to. */
-export type Subject = ({ userId: number } | { clientId: string }) & { tokenVersion: number };
-
-/** Makes and checks access tokens: JWT, HS256 and nothing else. */
+/** Issues access tokens: JWT, HS256. `JwtStrategy` verifies them. */
 @Injectable()
-export class Tokens {
+export class AccessTokens {
   /** Seconds for which an access token is good. */
   readonly lifetime: number;
 
@@ -60,20 +44,5 @@ export class Tokens {
         expiresIn: this.lifetime,
       },
     );
-  }
-
-  /** Whose token this is, and of which version; null for what is not a valid access token, whatever is wrong with it. */
-  read(token: string): Subject | null {
-    if (token.length > MAX_LENGTH) return null;
-    try {
-      const claims = this.jwt.verify<Claims>(token, { algorithms: ['HS256'], issuer: ISSUER, audience: AUDIENCE });
-      // The library accepts a token without `exp`, and one of any other use.
-      if (typeof claims.exp !== 'number' || claims.token_use !== 'access') return null;
-      const { sub, token_version: tokenVersion } = claims;
-      const userId = parseId(sub);
-      return userId === null ? { clientId: sub, tokenVersion } : { userId, tokenVersion };
-    } catch {
-      return null;
-    }
   }
 }
