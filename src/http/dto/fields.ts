@@ -70,12 +70,15 @@ export function IntegerField(field: Field & FromText & { min?: number; max?: num
   );
 }
 
-/** Text of `min` to `max` characters with at least one that is not white space (unless `min` is 0). */
+/** A character that is seen: no white space, control, format or combining character, and none of the blank letters. */
+const VISIBLE = /[^\p{Z}\p{C}\p{M}\u115f\u1160\u2800\u3164\uffa0]/u;
+
+/** Text of `min` to `max` characters with at least one that is seen (unless `min` is 0). */
 export function TextField(
   field: Field & { min?: number; max: number; pattern?: RegExp; patternHint?: string; format?: string },
 ): PropertyDecorator {
   const { min = 1, max, format } = field;
-  const pattern = field.pattern ?? (min > 0 ? /\S/ : undefined);
+  const pattern = field.pattern ?? (min > 0 ? VISIBLE : undefined);
   const hint = field.patternHint ?? 'must not be blank';
   return applyDecorators(
     present(field),

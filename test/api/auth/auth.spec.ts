@@ -47,6 +47,9 @@ describe('registering', () => {
 
   it.each<[string, unknown]>([
     ['name', ''],
+    ['name', '\u200b\u2060'],
+    ['name', '\u3164 \u2800'],
+    ['name', '\u0301\ufe0f'],
     ['name', 'a'.repeat(101)],
     ['email', 'ann'],
     ['email', 'ann@example.com\r\nBcc: x@example.com'],
@@ -168,6 +171,7 @@ it('a scheme is read in any case, and anything else is no credential', async () 
   const { body } = await app.anonymous.post('auth/login', { email: 'login@example.com', password: PASSWORD });
   const status = async (authorization: string) => (await app.anonymous.with({ authorization }).get('auth/me')).status;
   expect(await status(`bEARER ${body.access_token}`)).toBe(200);
+  expect(await status(`Bearer  ${body.access_token}`)).toBe(200);
   for (const other of [
     '',
     'Bearer',
