@@ -46,6 +46,7 @@ export class AuthService {
    */
   @Operation('auth.token')
   async token(request: TokenRequest, authorization?: string, userAgent?: string): Promise<TokenResponse> {
+    assertOwnParameters(request);
     switch (request.grant_type) {
       case 'password': {
         const [username, password] = [needed(request, 'username'), needed(request, 'password')];
@@ -77,6 +78,24 @@ export class AuthService {
 
   private bearer(access_token: string): TokenResponse {
     return { access_token, token_type: 'bearer', expires_in: this.tokens.lifetime };
+  }
+}
+
+/** What each grant takes, besides `scope` and the client's own credentials, which OAuth clients send with any. */
+const PARAMETERS: Record<TokenRequest['grant_type'], readonly (keyof TokenRequest)[]> = {
+  password: ['username', 'password'],
+  refresh_token: ['refresh_token'],
+  client_credentials: [],
+};
+
+/** Refuses the parameters of other grants: whoever sends a refresh token names no user. Errors: VALIDATION_FAILED. */
+function assertOwnParameters(request: TokenRequest): void {
+  const foreign = Object.values(PARAMETERS)
+    .flat()
+    .filter((field) => request[field] !== undefined && !PARAMETERS[request.grant_type].includes(field));
+  if (foreign.length > 0) {
+    const message = `does not belong to grant_type ${request.grant_type}`;
+    throw validationFailed(foreign.map((field) => ({ field, message })));
   }
 }
 

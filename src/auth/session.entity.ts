@@ -19,11 +19,9 @@ export class Session {
   /** SHA-256 of the token that can be used next. */
   @Column('bytea')
   token_hash!: Buffer;
-  /** SHA-256 of the one before, which for a moment after `rotated_at` still gets the same answer. */
-  @Column('bytea', { nullable: true })
-  previous_hash!: Buffer | null;
-  @Column({ type: 'timestamptz', precision: 3, nullable: true })
-  rotated_at!: Date | null;
+  /** When the last 8 tokens were used, newest first. For a moment after that a token still gets the same successor. */
+  @Column({ type: 'timestamptz', precision: 3, array: true, default: '{}' })
+  rotations!: Date[];
   /** The user's at login: raising theirs ends the session. */
   @Column('integer')
   token_version!: number;

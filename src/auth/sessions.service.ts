@@ -12,6 +12,9 @@ import { type SessionListResponse, type SessionRow, toSessionResponse } from './
 /** Seconds in which a token that was just used gets the same successor again: a lost answer, or two tabs at once. */
 const GRACE_SECONDS = 10;
 
+/** Rotations that a session remembers: more within the grace are no accident. */
+const ROTATIONS_KEPT = 8;
+
 const EXPIRES_AT = `least(s.last_used_at + interval '7 days', s.created_at + interval '30 days')`;
 
 /** A session lives until it expires or the user's token version is raised; `s` is the session, `u` its user. */
@@ -20,8 +23,8 @@ const ALIVE = `u.id = s.user_id AND u.active AND u.token_version = s.token_versi
 const USER_STATE = 'u.id, u.name, u.role, u.active, u.token_version';
 
 /**
- * Sessions of people, kept alive by refresh tokens: 7 days without use or 30 days in all. A token can be used once; one that
- * turns up again, the grace apart, was stolen from the client or by it, so its whole family ends.
+ * Sessions of people, kept alive by refresh tokens: 7 days without use or 30 days in all. A token can be used once. One that is
+ * used again after the grace was stolen, or its successor was: the whole family ends.
  */
 @Injectable()
 export class SessionsService {
@@ -51,7 +54,7 @@ export class SessionsService {
     const token = this.tokens.read(text);
     if (!token) throw refused();
     const successor = this.tokens.successor(token);
-    const user = (await this.rotate(token, successor)) ?? (await this.rotatedJustNow(token));
+    const user = (await this.rotate(token, successor)) ?? (await this.rotatedJustNow(token, successor));
     if (user) return { user, refresh_token: successor.text };
     await this.endFamily(token);
     throw refused();
@@ -60,20 +63,26 @@ export class SessionsService {
   /** Makes the successor the token to use next; undefined when `token` is not that any more. The row lock picks one winner. */
   private async rotate(token: RefreshToken, successor: RefreshToken): Promise<UserState | undefined> {
     const [users] = await this.manager.query(
-      `UPDATE sessions s SET token_hash = $3, previous_hash = $2, rotated_at = now(), last_used_at = now()
+      `UPDATE sessions s SET token_hash = $3, rotations = (ARRAY[now()] || s.rotations)[1:$4], last_used_at = now()
        FROM users u WHERE s.family = $1 AND s.token_hash = $2 AND ${ALIVE} RETURNING ${USER_STATE}`,
-      [token.family, token.hash, successor.hash],
+      [token.family, token.hash, successor.hash, ROTATIONS_KEPT],
     );
     return users[0];
   }
 
-  private async rotatedJustNow({ family, hash }: RefreshToken): Promise<UserState | undefined> {
-    const users = await this.manager.query(
-      `SELECT ${USER_STATE} FROM sessions s, users u
-       WHERE s.family = $1 AND s.previous_hash = $2 AND s.rotated_at > now() - $3 * interval '1 second' AND ${ALIVE}`,
-      [family, hash, GRACE_SECONDS],
+  /** The user of a token that was used within the grace, also if its successor was used since. */
+  private async rotatedJustNow({ family }: RefreshToken, successor: RefreshToken): Promise<UserState | undefined> {
+    const [session] = await this.manager.query(
+      `SELECT ${USER_STATE}, s.token_hash,
+         (SELECT count(*) FROM unnest(s.rotations) AS used WHERE used > now() - $2 * interval '1 second') AS recent
+       FROM sessions s, users u WHERE s.family = $1 AND ${ALIVE}`,
+      [family, GRACE_SECONDS],
     );
-    return users[0];
+    // The token of which the present one is the n-th successor was used n rotations ago.
+    for (let n = 1, next = successor; n <= session?.recent; n++, next = this.tokens.successor(next)) {
+      if (next.hash.equals(session.token_hash)) return session;
+    }
+    return undefined;
   }
 
   private async endFamily({ family }: RefreshToken): Promise<void> {

@@ -75,14 +75,23 @@ describe('refreshing', () => {
   it('a token used again after the grace ends the family', async () => {
     const { first } = await newSession();
     const next = await refresh(first);
-    await age(first, "rotated_at = rotated_at - interval '10 seconds'");
+    await age(first, "rotations = ARRAY(SELECT used - interval '10 seconds' FROM unnest(rotations) AS used)");
     expectRefused(await refresh(first));
     expectRefused(await refresh(next.body.refresh_token));
   });
 
-  it('a token whose successor was used ends the family, also within the grace', async () => {
+  it('a token used again within the grace gets the same successor, also if that was used', async () => {
     const { first } = await newSession();
     const second = await refresh(first);
+    const third = await refresh(second.body.refresh_token);
+    expect((await refresh(first)).body.refresh_token).toBe(second.body.refresh_token);
+    expect((await refresh(third.body.refresh_token)).status).toBe(200);
+  });
+
+  it('a token whose successor was used ends the family after its own grace', async () => {
+    const { first } = await newSession();
+    const second = await refresh(first);
+    await age(first, "rotations = ARRAY(SELECT used - interval '10 seconds' FROM unnest(rotations) AS used)");
     const third = await refresh(second.body.refresh_token);
     expectRefused(await refresh(first));
     expectRefused(await refresh(third.body.refresh_token));
@@ -91,7 +100,8 @@ describe('refreshing', () => {
   it('reuse ends the one family, not the other sessions of the user', async () => {
     const { user, first } = await newSession();
     const other = await app.anonymous.post('auth/login', { email: user.email, password: PASSWORD });
-    await refresh((await refresh(first)).body.refresh_token);
+    await refresh(first);
+    await age(first, "rotations = ARRAY(SELECT used - interval '10 seconds' FROM unnest(rotations) AS used)");
     expectRefused(await refresh(first));
     expect((await refresh(other.body.refresh_token)).status).toBe(200);
   });
@@ -252,6 +262,9 @@ describe('the token endpoint tells its errors in the words of RFC 6749 too', () 
     [{ grant_type: 'refresh_token' }, 400, 'invalid_request'],
     [{ grant_type: 'password', username: 'ann' }, 400, 'invalid_request'],
     [{ grant_type: 'password', password: PASSWORD }, 400, 'invalid_request'],
+    [{ grant_type: 'refresh_token', refresh_token: 'x', username: 'ann' }, 400, 'invalid_request'],
+    [{ grant_type: 'password', username: 'ann', password: PASSWORD, refresh_token: 'x' }, 400, 'invalid_request'],
+    [{ grant_type: 'client_credentials', username: 'ann' }, 400, 'invalid_request'],
     [{ grant_type: 'magic' }, 400, 'unsupported_grant_type'],
     [{}, 400, 'invalid_request'],
   ])('%j', async (fields, status, error) => {
