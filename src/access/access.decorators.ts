@@ -3,12 +3,15 @@ import { ApiBasicAuth, ApiBearerAuth, ApiOAuth2, ApiSecurity } from '@nestjs/swa
 import { ApiProblem } from '../errors/problem';
 import { type Principal, ROLES, type Role } from './principal';
 
-/** Metadata key under which a route keeps its access rule: `'public'`, or the roles that may call it. */
+/** Metadata key under which a route keeps its access rule: `'public'`, `'anonymous'`, or the roles that may call it. */
 export const ACCESS = 'access';
-export type AccessRule = 'public' | readonly Role[];
+export type AccessRule = 'public' | 'anonymous' | readonly Role[];
 
 /** Anybody may call this route, logged in or not. */
 export const Public = () => applyDecorators(SetMetadata(ACCESS, 'public'), ApiSecurity({}));
+
+/** Anybody may call this route, and nobody is authenticated: it costs no statement, whatever credential comes along. */
+export const Anonymous = () => applyDecorators(SetMetadata(ACCESS, 'anonymous'), ApiSecurity({}));
 
 /** Only these roles may call this route: 401 without a valid credential, 403 with another role. */
 export const Roles = (...roles: [Role, ...Role[]]) =>

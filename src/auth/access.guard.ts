@@ -12,7 +12,7 @@ export class AccessGuard implements CanActivate {
   /** Errors: UNAUTHENTICATED, INVALID_CLIENT, FORBIDDEN, and what made the authentication fail. */
   canActivate(context: ExecutionContext): boolean {
     const rule = this.reflector.get<AccessRule | undefined>(ACCESS, context.getHandler());
-    if (rule === 'public') return true;
+    if (rule === 'public' || rule === 'anonymous') return true;
     const { principal, authenticationError } = context.switchToHttp().getRequest<FastifyRequest>();
     if (authenticationError) throw authenticationError;
     if (!principal)

@@ -1,6 +1,8 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import { AuthGuard, AuthModuleOptions } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
+import { ACCESS } from '../access/access.decorators';
 import type { Identity, Principal } from '../access/principal';
 import { JwtStrategy } from './jwt.strategy';
 import type { Strategies } from './strategies';
@@ -14,6 +16,7 @@ export class AuthenticationGuard extends AuthGuard() {
   constructor(
     @Inject(AuthModuleOptions) strategies: Strategies,
     private readonly jwt: JwtStrategy,
+    private readonly reflector: Reflector,
   ) {
     super(strategies);
   }
@@ -24,7 +27,7 @@ export class AuthenticationGuard extends AuthGuard() {
    */
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    if (!request.headers.authorization) return true;
+    if (!request.headers.authorization || this.reflector.get(ACCESS, context.getHandler()) === 'anonymous') return true;
     const recognized = this.jwt.recognize(request);
     if (!recognized) return (await super.canActivate(context)) as boolean;
     request.principal = await recognized.then(

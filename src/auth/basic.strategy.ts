@@ -4,31 +4,41 @@ import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport';
 import type { Identity } from '../access/principal';
 import type { ApiClient } from '../clients/api-client.entity';
-import { ClientCache } from '../clients/client-cache';
-import { readBasic } from './basic';
+import { ClientCache, invalidClient } from '../clients/client-cache';
+import { addressOf } from '../rate-limit/rate-limit.guard';
+import { RateLimitStorage } from '../rate-limit/rate-limit.storage';
+import { type BasicCredentials, readBasic } from './basic';
 
 /** Authenticates an API client that sends `client_id` and `client_secret` by HTTP Basic. */
 @Injectable()
 export class BasicStrategy extends PassportStrategy(Strategy, 'basic') {
-  constructor(private readonly clients: ClientCache) {
+  constructor(
+    private readonly clients: ClientCache,
+    private readonly limits: RateLimitStorage,
+  ) {
     super();
   }
 
-  override authenticate({ headers }: Pick<FastifyRequest, 'headers'>): void {
-    const basic = readBasic(headers.authorization);
+  override authenticate(request: Sender): void {
+    const basic = readBasic(request.headers.authorization);
     if (!basic) this.fail(401);
     else
-      this.validate(basic.clientId, basic.secret).then(
+      this.validate(request, basic).then(
         (client) => this.success(client),
         (error) => this.error(error),
       );
   }
 
   /** Errors: INVALID_CLIENT. */
-  async validate(clientId: string, secret: string): Promise<Identity> {
+  async validate(sender: Sender, { clientId, secret }: BasicCredentials): Promise<Identity> {
+    // Such a request is refused anyway, so that the search for a made-up client would be a statement for nothing.
+    if (!this.clients.isKnown(clientId) && (await this.limits.isExhausted('default', addressOf(sender))))
+      throw invalidClient();
     return clientIdentity(await this.clients.authenticate(clientId, secret));
   }
 }
+
+type Sender = Pick<FastifyRequest, 'headers'> & { ip?: string | undefined };
 
 /** An API client as the one who asks. */
 export const clientIdentity = ({ id, name }: ApiClient): Identity => ({ type: 'client', id, name, role: 'service' });

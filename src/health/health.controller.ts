@@ -2,7 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { SkipThrottle } from '@nestjs/throttler';
 import type { FastifyReply } from 'fastify';
-import { Public } from '../access/access.decorators';
+import { Anonymous } from '../access/access.decorators';
 import { type Health, HealthService } from './health.service';
 
 class HealthResponse {
@@ -34,7 +34,7 @@ export class HealthController {
   constructor(private readonly health: HealthService) {}
 
   @Get()
-  @Public()
+  @Anonymous()
   @ApiOperation({ summary: 'Health', description: 'What works and what does not; always 200.' })
   @ApiOkResponse({ type: HealthResponse })
   status(): Promise<Health> {
@@ -42,7 +42,7 @@ export class HealthController {
   }
 
   @Get('live')
-  @Public()
+  @Anonymous()
   @ApiOperation({ summary: 'Alive', description: 'Answers while the process runs; asks nobody else.' })
   @ApiOkResponse({ type: LiveResponse })
   live(): LiveResponse {
@@ -50,7 +50,7 @@ export class HealthController {
   }
 
   @Get('ready')
-  @Public()
+  @Anonymous()
   @ApiOperation({
     summary: 'Ready',
     description: '503 while the database or the queue is away, migrations are pending, or a shutdown is under way.',

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Controller, Get, Headers, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Public } from '../access/access.decorators';
+import { Anonymous } from '../access/access.decorators';
 import { Config } from '../config/config';
 import { DomainError } from '../errors/domain-error';
 import { ApiProblem } from '../errors/problem';
@@ -20,7 +20,7 @@ export class MetricsController {
   ) {}
 
   @Get()
-  @Public()
+  @Anonymous()
   @ApiBearerAuth()
   @ApiExtraModels(OrderMetricsResponse)
   @ApiOperation({

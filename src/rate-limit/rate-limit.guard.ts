@@ -58,6 +58,6 @@ export class RateLimitGuard extends ThrottlerGuard {
 }
 
 /** The address that a request counts against, in one form however it was written. An IPv6 /64 is one address. */
-export function addressOf({ ip }: Pick<FastifyRequest, 'ip'>): string {
-  return normalizeIp(withoutPort(ip));
+export function addressOf({ ip }: { ip?: string | undefined }): string {
+  return normalizeIp(withoutPort(ip ?? ''));
 }

@@ -33,7 +33,7 @@ export class Credentials {
       .where('lower(user.email) = lower(:login)', { login })
       .orWhere('lower(user.username) = lower(:login)', { login })
       .getOne();
-    await this.guesses.attempt(user ? accountOf(user.id) : `name:${login.slice(0, 254).toLowerCase()}`);
+    await this.guesses.attempt(user ? accountOf(user.id) : unknownAccount(login));
     const matches = await this.passwords.verify(user?.password_hash, password);
     if (!user || !matches || !user.active) {
       throw new DomainError('INVALID_CREDENTIALS', 'The e-mail, username or password is wrong.');
@@ -94,6 +94,7 @@ export class Credentials {
   }
 }
 
+const unknownAccount = (login: string) => `name:${login.slice(0, 254).toLowerCase()}`;
 const accountOf = (id: number) => `user:${id}`;
 
 const wrongPassword = () => validationFailed([{ field: 'current_password', message: 'is not your present password' }]);

@@ -4,10 +4,10 @@ import type { Repository } from 'typeorm';
 import { TtlCache } from '../access/ttl-cache';
 import { User } from './user.entity';
 
-/** What the access guard must know of a user at each request. */
+/** What the authentication must know of a user at each request. */
 export type UserState = Pick<User, 'id' | 'name' | 'role' | 'active' | 'token_version'>;
 
-/** Users as the access guard sees them: at most 5 s old, and fresh in the process that changed them. */
+/** Users as the authentication sees them: at most 5 s old, and fresh in the process that changed them. */
 @Injectable()
 export class UserCache {
   private readonly memory = new TtlCache((id: number) => this.read(id));

@@ -274,6 +274,13 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   'A verified token is forgotten when it expires': [
     edit('auth/verified-tokens.ts', 'known && known.exp > Date.now() / 1000 ? known : undefined', 'known'),
   ],
+  'What is cached ends by the monotonic clock': [
+    edit('access/ttl-cache.ts', 'cached.until > performance.now()', 'cached.until > Date.now()'),
+    [
+      edit('access/ttl-cache.ts', 'cached.until > performance.now()', 'cached.until > Date.now()'),
+      edit('access/ttl-cache.ts', 'until: performance.now() + TTL_MS', 'until: Date.now() + TTL_MS'),
+    ],
+  ],
   'Role and activity come from the database': [
     edit('auth/jwt.strategy.ts', 'role: user.role', 'role: token.role as typeof user.role'),
     edit('auth/jwt.strategy.ts', '!user?.active || user.token_version', 'user?.token_version'),
@@ -329,7 +336,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('http/server.ts', 'trustedProxies.length > 0 ? trustOf(trustedProxies) : false', 'true'),
   ],
   'Addresses have one normal form': [
-    edit('rate-limit/rate-limit.guard.ts', 'normalizeIp(withoutPort(ip))', 'ip'),
+    edit('rate-limit/rate-limit.guard.ts', "normalizeIp(withoutPort(ip ?? ''))", 'String(ip)'),
     edit('http/client-address.ts', `const bare = withoutPort(address ?? '')`, `const bare = address ?? ''`),
   ],
   'Requests that no guard sees are limited': [
@@ -339,6 +346,29 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('rate-limit/rate-limit.module.ts', '    markedBy(GUESS, limits.credentials),\n'),
     edit('rate-limit/guess-limiter.ts', '!counted.isBlocked ||', 'counted ||'),
     edit('rate-limit/guess-limiter.ts', '(await this.storage.isKnown(account, currentAddress()))', 'false'),
+  ],
+  'A right password is no guess': [
+    edit('rate-limit/guess-limiter.ts', `      this.storage.giveBack('credentials', address),\n`),
+  ],
+  'Only a right password makes an address known': [
+    edit('auth/auth.service.ts', '    assertOwnParameters(request);\n'),
+    edit(
+      'users/credentials.ts',
+      'await this.guesses.attempt(user ? accountOf(user.id) :',
+      'if (user) await this.guesses.succeeded(accountOf(user.id));\n    await this.guesses.attempt(user ? accountOf(user.id) :',
+    ),
+  ],
+  'Guesses are counted by the account that was found': [
+    edit('users/credentials.ts', 'user ? accountOf(user.id) : unknownAccount(login)', 'unknownAccount(login)'),
+  ],
+  'Refreshes and client credentials are limited': [
+    edit('rate-limit/rate-limit.module.ts', '    markedBy(TOKEN, limits.tokens),\n'),
+    edit('auth/auth.controller.ts', '@LimitGuesses(({ grant_type }) => !TRADES.has(grant_type))', '@LimitGuesses()'),
+  ],
+  'Refused requests cost no statement': [
+    edit('auth/basic.strategy.ts', '!this.clients.isKnown(clientId) && ', 'false && '),
+    edit('auth/basic.strategy.ts', '!this.clients.isKnown(clientId) && ', ''),
+    edit('auth/authentication.guard.ts', ` || this.reflector.get(ACCESS, context.getHandler()) === 'anonymous'`),
   ],
   'What is not documented is refused': [
     edit('http/pipes/strict-validation.pipe.ts', 'forbidNonWhitelisted: true', 'forbidNonWhitelisted: false'),

@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { getRepositoryToken } from '@nestjs/typeorm';
+import type { Repository } from 'typeorm';
+import { ApiClient } from '../../../src/clients/api-client.entity';
 import { LruRateLimiterMemory } from '../../../src/rate-limit/lru-rate-limiter-memory';
 import { listen, logIn, PASSWORD, startApp, type TestApp, testConfig } from '../../support/app';
 import { type Answer, Client } from '../../support/client';
@@ -225,6 +229,44 @@ describe('the limit of logins', () => {
     expect((await at('198.51.100.2').post('auth/login', { email: other.email, password: PASSWORD })).status).toBe(200);
   });
 
+  it('does not count a login that went well', async () => {
+    const ben = { ...person, email: 'ben@example.com' };
+    await at('192.0.2.30').post('auth/register', ben);
+    const login = (password: string) => at('192.0.2.31').post('auth/login', { email: ben.email, password });
+    expect(await statuses(5, () => login(PASSWORD))).toEqual(times(5, 200));
+    expect(await statuses(3, () => login('a guess'))).toEqual([401, 401, 429]);
+  });
+
+  it('counts guesses at one account together, whatever it is called', async () => {
+    const cleo = { ...person, email: 'cleo.iris@example.com', username: 'iris' };
+    await at('192.0.2.40').post('auth/register', cleo);
+    const names = ['cleo.iris@example.com', 'CLEO.IRIS@EXAMPLE.COM', 'iris', 'IRIS'];
+    const guess = (n: number) =>
+      at(`203.0.113.${150 + n}`).post('auth/login', { username: names[n % 4], password: 'a guess' });
+    const attack = await statuses(21, guess);
+    expect(attack).toEqual([...times(20, 401), 429]);
+  });
+
+  it('an address becomes known to an account by its right password only', async () => {
+    const [dora, eve] = [
+      { ...person, email: 'dora@example.com' },
+      { ...person, email: 'eve@example.com' },
+    ];
+    await at('192.0.2.50').post('auth/register', dora);
+    await at('192.0.2.51').post('auth/register', eve);
+    const own = (await at('198.51.100.66').post('auth/login', { email: eve.email, password: PASSWORD })).body;
+    const grant = { grant_type: 'refresh_token', refresh_token: own.refresh_token };
+    const trade = (fields: object) =>
+      at('198.51.100.66').post('auth/token', new URLSearchParams({ ...grant, ...fields }));
+    expect((await trade({ username: dora.email })).body.errors).toEqual([
+      { field: 'username', message: 'does not belong to grant_type refresh_token' },
+    ]);
+    expect((await trade({})).status).toBe(200);
+    await statuses(21, (n) => at(`203.0.113.${n}`).post('auth/login', { email: dora.email, password: 'a guess' }));
+    const guess = at('198.51.100.66').with({ authorization: `Bearer ${own.access_token}` });
+    expect((await guess.post('auth/login', { email: dora.email, password: 'a guess' })).status).toBe(429);
+  });
+
   it('holds back guesses at the present password by whoever has a token, from one address and from many', async () => {
     const email = 'guessed@example.com';
     await at('192.0.2.20').post('auth/register', { ...person, email });
@@ -235,6 +277,38 @@ describe('the limit of logins', () => {
     const attack = await statuses(19, (n) => guess(`203.0.113.${100 + n}`));
     expect([attack[0], attack.at(-1)]).toEqual([400, 429]);
   });
+});
+
+it('refreshes and client credentials have a limit of their own: 60 a minute', async () => {
+  const app = await start({ AUTH_RATE_LIMIT_REQUESTS: '1' });
+  const { body } = await app.admin.post('clients', { name: 'Shop' });
+  const { client_id, client_secret } = body;
+  const form = new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret });
+  expect(await statuses(61, () => app.anonymous.post('auth/token', form))).toEqual([...times(60, 200), 429]);
+  const refresh = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: 'x' });
+  const refused = await app.anonymous.post('auth/token', refresh);
+  expect([refused.status, refused.headers.get('ratelimit-policy')]).toEqual([429, '"tokens";q=60;w=60']);
+  expect((await app.anonymous.post('auth/login', wrong)).status).toBe(401);
+});
+
+it('made-up clients cost no statement once the address has no requests left', async () => {
+  const app = await start({ RATE_LIMIT_REQUESTS: '5', RATE_LIMIT_WINDOW: '3600', TRUSTED_PROXIES: '127.0.0.1' });
+  const find = jest.spyOn(app.nest.get<Repository<ApiClient>>(getRepositoryToken(ApiClient)), 'findOneBy');
+  const made = () => {
+    const id = `client_${randomUUID().replaceAll('-', '').slice(0, 16)}`;
+    return `Basic ${Buffer.from(`${id}:x`).toString('base64')}`;
+  };
+  const ask = (path: string, address: string) => from(app.anonymous, address).with({ authorization: made() }).get(path);
+  expect(await statuses(10, () => ask('orders', '192.0.2.1'))).toEqual([...times(5, 401), ...times(5, 429)]);
+  expect(find).toHaveBeenCalledTimes(5);
+  expect(await statuses(3, () => ask('/health/live', '192.0.2.2'))).toEqual(times(3, 200));
+  expect(find).toHaveBeenCalledTimes(5);
+  // A client that exists is known, also at an address that others have used up.
+  const { body } = await app.admin.post('clients', { name: 'Shop' });
+  const authorization = `Basic ${Buffer.from(`${body.client_id}:${body.client_secret}`).toString('base64')}`;
+  const shop = app.anonymous.with({ authorization });
+  expect((await from(shop, '192.0.2.3').get('orders')).status).toBe(200);
+  expect((await from(shop, '192.0.2.1').get('orders')).status).toBe(200);
 });
 
 it('a limit in memory forgets who was asked about longest ago before it grows past its bound', async () => {
