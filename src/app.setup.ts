@@ -11,7 +11,7 @@ import { ProblemFilter } from './errors/problem.filter';
 import { UnexpectedInputInterceptor } from './http/interceptors/unexpected-input.interceptor';
 import { StrictValidationPipe } from './http/pipes/strict-validation.pipe';
 import { prepareServer, rejectUnroutable, serverOptions } from './http/server';
-import { createLogger, NestLogger } from './observability/logging';
+import { createLogger, type LogOptions, NestLogger } from './observability/logging';
 import { provideRequestContext } from './observability/request-context';
 import { mountDocs } from './openapi/pages';
 import { RateLimitGuard } from './rate-limit/rate-limit.guard';
@@ -32,7 +32,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'];
 
 /** The application with everything HTTP that `main.ts` and the tests share; not listening yet. */
 export async function createApp(config: Config): Promise<NestFastifyApplication> {
-  Logger.overrideLogger(new NestLogger(createLogger(config.LOG_LEVEL, config.LOG_FILE)));
+  Logger.overrideLogger(new NestLogger(await createLogger(logOptions(config))));
   armFailpoint(config.FAILPOINT);
   const filter = new ProblemFilter();
   const adapter = new FastifyAdapter(serverOptions(filter, listOf(config.TRUSTED_PROXIES)));
@@ -50,6 +50,12 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
   else if (config.DOCS_ENABLED) mountDocs(app);
   return app;
 }
+
+const logOptions = ({ LOG_LEVEL, LOG_FILE, NODE_ENV }: Config): LogOptions => ({
+  level: LOG_LEVEL,
+  file: LOG_FILE,
+  readable: NODE_ENV === 'development' && process.stdout.isTTY,
+});
 
 /** What happens to a request before its route sees it. The order matters: a refusal has the headers of what came before. */
 async function prepareRequests(app: NestFastifyApplication, config: Config): Promise<void> {

@@ -147,7 +147,7 @@ export class Config {
 
   @TextField({
     description:
-      'Also write the log to this file, one for each process. At 10 MiB it becomes LOG_FILE.1 and a new one begins; four old ones are kept.',
+      'Also write the log to files beside this path, one path for each process: `orders.1.log`, at 10 MiB `orders.2.log`, and so on for `orders.log`, which links to the newest. At most five are kept.',
     max: 4096,
     ...optional,
   })

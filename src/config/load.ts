@@ -4,10 +4,11 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
+import { StartError } from '../errors/start-error';
 import { Config, listOf } from './config';
 
 /** Names what is wrong with the configuration, variable by variable, and never a value. */
-export class ConfigError extends Error {}
+export class ConfigError extends StartError {}
 
 /**
  * The configuration of this process: the environment, then `.env.<NODE_ENV>`, then `.env`, the first that names a variable

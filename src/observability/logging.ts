@@ -1,12 +1,22 @@
 import type { LoggerService } from '@nestjs/common';
-import pino, { type Level, type Logger, type LoggerOptions } from 'pino';
-import { rotatedFile } from './rotated-file';
+import pino, { type DestinationStream, type Level, type Logger, type LoggerOptions } from 'pino';
+import { openLogFile, openStdout } from './log-output';
 
-/** What never reaches the log, wherever it stands in a logged object. */
+/** Fields that are masked, at the first two levels of a logged object. */
 const SECRETS = ['password', 'password_hash', 'token', 'refresh_token', 'client_secret', 'authorization', 'cookie'];
 
-/** The process's logger: one JSON object a line on stdout and, rotated, in `file`; times in ISO 8601, secrets masked. */
-export function createLogger(level: string, file?: string): Logger {
+/** How and where {@link createLogger} writes. */
+export interface LogOptions {
+  /** The least severe level that is written. */
+  level: string;
+  /** Also written there, see {@link openLogFile}. */
+  file: string | undefined;
+  /** Readable lines instead of JSON on stdout, when the package for it is installed; for a terminal in development. */
+  readable?: boolean;
+}
+
+/** The process's logger: one JSON object a line on stdout and in `file`; times in ISO 8601, secrets masked. */
+export async function createLogger({ level, file, readable }: LogOptions): Promise<Logger> {
   const options: LoggerOptions = {
     level,
     base: null,
@@ -14,16 +24,23 @@ export function createLogger(level: string, file?: string): Logger {
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
   };
-  if (!file) return pino(options);
-  const streams = [pino.destination(1), rotatedFile(file)];
+  const stdout = (readable && (await readableStdout())) || openStdout();
+  if (!file) return pino(options, stdout);
+  const streams = [stdout, await openLogFile(file)];
   // The logger has filtered by level already.
   return pino(options, pino.multistream(streams.map((stream) => ({ stream, level: 'trace' }))));
 }
 
-/** What Nest tells about its own wiring; of use to whoever debugs it only. */
+/** A development dependency: undefined where it is not installed. */
+async function readableStdout(): Promise<DestinationStream | undefined> {
+  const pretty = await import('pino-pretty').catch(() => undefined);
+  return pretty?.default({ destination: openStdout(), translateTime: 'SYS:HH:MM:ss.l', singleLine: true });
+}
+
+/** Contexts in which Nest logs its own wiring, which is written at `debug`. */
 const WIRING = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
 
-/** Lets Nest and everything that uses Nest's `Logger` write through pino. Objects become fields, text the message. */
+/** Writes what is logged through Nest's `Logger` with pino. An object becomes fields, a text the message. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
@@ -35,7 +52,7 @@ export class NestLogger implements LoggerService {
   verbose = (message: unknown, ...rest: unknown[]) => this.write('trace', message, rest);
   fatal = (message: unknown, ...rest: unknown[]) => this.write('fatal', message, rest);
 
-  /** Nest passes the context last; what stands between is a stack or, for objects, the message. */
+  /** Nest passes the context last. A text before it is the stack or, after an object, the message. */
   private write(level: Level, message: unknown, rest: unknown[]): void {
     const context = rest.at(-1);
     const between = rest.slice(0, -1).find((value) => typeof value === 'string');

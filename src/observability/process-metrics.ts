@@ -1,7 +1,8 @@
 import { Global, Injectable, Module } from '@nestjs/common';
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { losses } from './log-output';
 
-/** What this process itself has seen; `/metrics` adds what the database knows. No label holds an id or a raw path. */
+/** Metrics of this process; `/metrics` adds those from the database. No label holds an id or a raw path. */
 @Injectable()
 export class ProcessMetrics {
   readonly registry = new Registry();
@@ -9,7 +10,7 @@ export class ProcessMetrics {
   /** By method, route template and status. */
   readonly requests = new Histogram({
     name: 'http_request_duration_seconds',
-    help: 'Time from the arrival of a request to the end of its answer.',
+    help: 'Time from the arrival of a request to the end of its response.',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers: [this.registry],
@@ -17,7 +18,7 @@ export class ProcessMetrics {
 
   readonly requestsTotal = new Counter({
     name: 'http_requests_total',
-    help: 'Answered requests.',
+    help: 'Requests that were responded to.',
     labelNames: ['method', 'route', 'status'],
     registers: [this.registry],
   });
@@ -31,7 +32,7 @@ export class ProcessMetrics {
     registers: [this.registry],
   });
 
-  /** By what became of the attempt: `sent` or `failed`. */
+  /** By outcome: `sent` or `failed`. */
   readonly mails = new Counter({
     name: 'mails_total',
     help: 'Attempts to send a mail.',
@@ -45,6 +46,29 @@ export class ProcessMetrics {
     help: 'Requests refused by a rate limit.',
     labelNames: ['limit'],
     registers: [this.registry],
+  });
+
+  /** By output. Counted per process in {@link losses}, because the logger is older than this registry. */
+  readonly lostLogLines = new Counter({
+    name: 'log_lines_lost_total',
+    help: 'Log lines lost because stdout or LOG_FILE could not be written, or not fast enough.',
+    labelNames: ['output'],
+    registers: [this.registry],
+    collect() {
+      this.reset();
+      for (const [output, { lines }] of losses) this.inc({ output }, lines);
+    },
+  });
+
+  readonly failedLogWrites = new Counter({
+    name: 'log_write_failures_total',
+    help: 'Attempts to write log lines that failed. What cannot be written is kept up to 1 MiB, and tried again.',
+    labelNames: ['output'],
+    registers: [this.registry],
+    collect() {
+      this.reset();
+      for (const [output, { failures }] of losses) this.inc({ output }, failures);
+    },
   });
 
   constructor() {

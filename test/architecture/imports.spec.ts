@@ -8,7 +8,7 @@ const IMPORTS: Record<string, string[]> = {
   access: ['errors'],
   observability: ['access', 'errors'],
   http: ['errors', 'observability'],
-  config: ['http'],
+  config: ['errors', 'http'],
   database: ['config'],
   queue: ['config', 'database', 'errors'],
   events: ['config', 'errors'],

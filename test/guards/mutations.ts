@@ -384,4 +384,9 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('observability/logging.ts', 'paths: SECRETS.flatMap', 'paths: [].flatMap'),
     edit('errors/problem.filter.ts', 'err: loggable(error)', 'err: error'),
   ],
+  'An output that cannot be written costs log lines, not requests': [
+    edit('observability/log-output.ts', ' | constants.O_NONBLOCK'),
+    edit('observability/log-output.ts', ', maxLength: BUFFER_BYTES'),
+    edit('observability/log-output.ts', ', delay(FLUSH_TIMEOUT_MS, undefined, { ref: false })'),
+  ],
 };

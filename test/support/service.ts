@@ -26,7 +26,7 @@ export interface Service {
 export async function startService(folder: string, settings: NodeJS.ProcessEnv): Promise<Service> {
   const child = spawn('sh', ['-c', WATCHED, 'sh', process.execPath, join(folder, 'main.js')], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, ...DEFAULTS, ...settings },
+    env: { PATH: process.env.PATH, ...SETTINGS, ...settings },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -61,7 +61,8 @@ export async function startService(folder: string, settings: NodeJS.ProcessEnv):
   };
 }
 
-const DEFAULTS = {
+/** Settings of a service under test, unless told otherwise. */
+export const SETTINGS = {
   // The packages are the same each time, and a process is killed and started many times.
   NODE_COMPILE_CACHE: process.env.TEST_DATA_DIR && join(process.env.TEST_DATA_DIR, 'compile-cache'),
   NODE_ENV: 'test',

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -35,7 +36,7 @@ afterAll(async () => {
 
 const start = () => startService(BUILD, { DATABASE_URL: database.url, SERVICE_ROLE: 'api', LOG_FILE: file });
 
-it('writes to exactly the path that LOG_FILE names what it writes to stdout, to the last line after SIGTERM', async () => {
+it('writes what it writes to stdout to the file that LOG_FILE links to, to the last line after SIGTERM', async () => {
   const service = await start();
   const requests = Array.from({ length: 50 }, () => service.anonymous.get('products'));
   await Promise.all(requests);
@@ -46,30 +47,46 @@ it('writes to exactly the path that LOG_FILE names what it writes to stdout, to 
 
 it('masks what is logged under the name of a secret', () => {
   const fields = `{ password: 'known', user: { refresh_token: 'known' } }`;
-  const script = `require('${BUILD}/observability/logging').createLogger('info').info(${fields})`;
+  const script = `require('${BUILD}/observability/logging').createLogger({ level: 'info' }).then((logger) => logger.info(${fields}))`;
   const line = execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' });
   expect(JSON.parse(line)).toMatchObject({ password: '[redacted]', user: { refresh_token: '[redacted]' } });
 });
 
-it('renames a file that is full, keeps four old ones, and loses no line', async () => {
+/** Numbered file of the log. */
+const numbered = (number: number) => join(dirname(file), `orders.${number}.log`);
+
+it('begins a new file when one is full, keeps five at most, and loses no line', async () => {
   mkdirSync(dirname(file));
   const filler = `${'x'.repeat(1023)}\n`.repeat(10 * 1024 - 2);
-  writeFileSync(file, filler);
-  for (const age of [1, 2, 3, 4]) writeFileSync(`${file}.${age}`, `old ${age}`);
+  for (const number of [1, 2, 3, 4]) writeFileSync(numbered(number), `old ${number}`);
+  writeFileSync(numbered(5), filler);
   const service = await start();
   for (let n = 0; n < 20; n++) await service.anonymous.get('products');
+  await eventually(() => existsSync(numbered(6)) && readdirSync(dirname(file)).length <= 6, 'five and the link');
   await service.terminate();
-  expect(readdirSync(dirname(file)).sort()).toEqual(['', '.1', '.2', '.3', '.4'].map((age) => `orders.log${age}`));
-  expect(statSync(`${file}.1`).size).toBeGreaterThanOrEqual(10 * MIB);
-  expect([2, 3, 4].map((age) => readFileSync(`${file}.${age}`, 'utf8'))).toEqual(['old 1', 'old 2', 'old 3']);
-  const full = readFileSync(`${file}.1`, 'utf8');
+  expect(statSync(numbered(5)).size).toBeGreaterThanOrEqual(10 * MIB);
+  expect([3, 4].map((number) => readFileSync(numbered(number), 'utf8'))).toEqual(['old 3', 'old 4']);
+  expect(readlinkSync(file)).toBe('orders.6.log');
+  const full = readFileSync(numbered(5), 'utf8');
   const written = full.slice(filler.length) + readFileSync(file, 'utf8');
   await eventually(() => written === service.output(), 'the same lines in both');
+});
+
+it('goes on with the file that an earlier version wrote to LOG_FILE itself', async () => {
+  mkdirSync(dirname(file));
+  writeFileSync(file, 'an old line\n');
+  const service = await start();
+  await service.terminate();
+  await eventually(() => readFileSync(file, 'utf8') === `an old line\n${service.output()}`, 'old and new lines');
+  expect(readlinkSync(file)).toBe('orders.1.log');
 });
 
 it('a file that cannot be opened prevents the start, which names the variable', async () => {
   file = folder;
   await expect(start()).rejects.toThrow('LOG_FILE cannot be written: EISDIR');
+  writeFileSync(join(folder, 'file'), '');
+  file = join(folder, 'file', 'orders.log');
+  await expect(start()).rejects.toThrow(/^LOG_FILE cannot be written: E(NOTDIR|EXIST)$/m);
 });
 
 const onLinux = existsSync('/dev/full') ? it : it.skip;
@@ -79,4 +96,14 @@ onLinux('a file that cannot be written any more fails no request', async () => {
   expect((await service.anonymous.get('products')).status).toBe(200);
   expect(await service.terminate()).toBe(0);
   expect(service.output()).toContain('LOG_FILE cannot be written: ENOSPC');
+});
+
+it('a folder that is gone when a new file must begin fails no request', async () => {
+  mkdirSync(dirname(file));
+  writeFileSync(numbered(1), `${'x'.repeat(1023)}\n`.repeat(10 * 1024 - 2));
+  const service = await start();
+  rmSync(dirname(file), { recursive: true });
+  for (let n = 0; n < 20; n++) expect((await service.anonymous.get('products')).status).toBe(200);
+  expect(await service.terminate()).toBe(0);
+  expect(service.output()).toContain('LOG_FILE cannot be written: ENOENT');
 });
