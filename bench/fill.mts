@@ -47,7 +47,7 @@ WITH source AS (
 ), line AS (
   SELECT id, created_at, substr(number, 3)::int AS n FROM placed
 ), tally AS (
-  INSERT INTO order_tallies (status, orders, total_quantity, total_amount_cents)
+  INSERT INTO order_counters (status, orders, total_quantity, total_amount_cents)
   SELECT status, count(*), sum(total_quantity), sum(total_amount_cents) FROM placed GROUP BY status
 ), history AS (
   INSERT INTO order_history (order_id, version, to_status, attempt, actor_type, actor_name, created_at)

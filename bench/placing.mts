@@ -13,32 +13,23 @@ const { PLACE_ORDERS } = createRequire(import.meta.url)(
 
 /** A placement of two lines with an idempotency key, as one prepared statement. */
 export function placementScript(firstUser: number): string {
-  const one = (expression: string) => `ARRAY[${expression}]`;
-  const two = (first: string, second: string) => `ARRAY[${first},${second}]`;
-  const request = [
-    `:user`,
-    `:n::bigint::text`,
-    `'1 Main St'`,
-    'NULL',
-    `'{}'`,
-    'NULL',
-    'NULL',
-    `'user'`,
-    ':user',
-    `'Customer'`,
-  ];
-  const key = [
-    `'0198a3c1-5a0e-7cc1-b3a4-0f6c2f0a9b11'`,
-    `'user:' || :user::int`,
-    ':n::bigint::text',
-    `'47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='`,
-  ];
-  const none = two('NULL', 'NULL');
-  const lines = [two('1', '1'), two(':a', ':b'), none, none, none, two('2', '1')];
+  const object = (fields: Record<string, string>) =>
+    `jsonb_build_object(${Object.entries(fields)
+      .map(([name, value]) => `'${name}', ${value}`)
+      .join(', ')})`;
+  const request = object({
+    ...{ request: '1', user_id: ':user', number: ':n::bigint::text', address: `'1 Main St'`, metadata: `'{}'::jsonb` },
+    ...{ actor_type: `'user'`, actor_id: ':user', actor_name: `'Customer'` },
+    ...{ request_id: `'0198a3c1-5a0e-7cc1-b3a4-0f6c2f0a9b11'`, caller: `'user:' || :user::bigint` },
+    ...{ key: ':n::bigint::text', request_hash: `'47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='` },
+  });
+  const line = (product: string, quantity: number, position: number) =>
+    object({ request: '1', product_id: product, quantity: String(quantity), position: String(position) });
+  const lines = `jsonb_build_array(${line(':a', 2, 1)}, ${line(':b', 1, 2)})`;
   return [
     `\\set user random(${firstUser}, ${firstUser + USERS - 1})\n\\set n random(1, 1000000000000000000)\n`,
     `\\set a random(1, ${PRODUCTS / 2})\n\\set b random(${PRODUCTS / 2 + 1}, ${PRODUCTS})\n`,
-    scriptLine(PLACE_ORDERS.text, [`'USD'`, ...[...request, ...key].map(one), ...lines, `'order.placed'`]),
+    scriptLine(PLACE_ORDERS.text, [`'USD'`, `'order.placed'`, `jsonb_build_array(${request})`, lines]),
   ].join('');
 }
 

@@ -90,7 +90,7 @@ async function processBacklog(databaseUrl: string, client: Client, firstUser: nu
        INSERT INTO orders (user_id, number, currency, total_quantity, total_amount_cents)
        SELECT $1, 'Q-' || $3::text || n, 'USD', 1, 100 FROM generate_series(1, $2) n RETURNING *
      )
-     INSERT INTO order_tallies (status, orders, total_quantity, total_amount_cents)
+     INSERT INTO order_counters (status, orders, total_quantity, total_amount_cents)
      SELECT status, count(*), sum(total_quantity), sum(total_amount_cents) FROM placed GROUP BY status`,
     [firstUser, BACKLOG, String(Date.now())],
   );

@@ -6,9 +6,13 @@ import { User } from '../users/user.entity';
 @Unique('sessions_family', ['family'])
 @Index('sessions_by_user', ['user_id', 'id'])
 export class Session {
-  @PrimaryGeneratedColumn('identity', { primaryKeyConstraintName: 'sessions_pkey', generatedIdentity: 'BY DEFAULT' })
+  @PrimaryGeneratedColumn('identity', {
+    type: 'bigint',
+    primaryKeyConstraintName: 'sessions_pkey',
+    generatedIdentity: 'BY DEFAULT',
+  })
   id!: number;
-  @Column('integer')
+  @Column('bigint')
   user_id!: number;
   @ManyToOne(() => User)
   @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'sessions_user' })

@@ -4,7 +4,11 @@ import { Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
 @Entity('api_clients')
 @Unique('api_clients_client_id', ['client_id'])
 export class ApiClient {
-  @PrimaryGeneratedColumn('identity', { primaryKeyConstraintName: 'api_clients_pkey', generatedIdentity: 'BY DEFAULT' })
+  @PrimaryGeneratedColumn('identity', {
+    type: 'bigint',
+    primaryKeyConstraintName: 'api_clients_pkey',
+    generatedIdentity: 'BY DEFAULT',
+  })
   id!: number;
   @Column('text')
   name!: string;

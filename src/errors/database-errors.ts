@@ -50,6 +50,11 @@ function isTransient(error: unknown): boolean {
   return !!message && LOST_CONNECTION.test(message);
 }
 
+/** True when PostgreSQL refuses the data of one row: a value that it cannot hold (class 22), or a constraint (class 23). */
+export function isDataError(error: unknown): boolean {
+  return /^2[23]/.test(sqlState(error) ?? '');
+}
+
 /** True when a lock was not to be had within the lock timeout. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlState(error) === '55P03';

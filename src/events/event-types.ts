@@ -1,22 +1,30 @@
 /** For an event that says all by its topic: what a consumer needs beyond that it reads from the tables. */
 type NoPayload = Record<string, never>;
 
-/** The status an order had before, and the reason that was given for the change. */
-interface StatusChangePayload {
-  from: string;
+/** What every event of an order carries: a consumer cannot read it later, because the order goes on. */
+export interface OrderPayload {
+  order_number: string;
+  /** The customer. */
+  user_id: number;
+  /** null for the placing; the same as `to_status` for an edit. */
+  from_status: string | null;
+  to_status: string;
+  /** The reason that was given for the change. */
   reason: string | null;
+  /** Who made the change; `id` is null for the service itself. */
+  actor: { type: 'user' | 'client' | 'system'; id: number | null };
 }
 
 /** Payloads of the events of an order. `aggregate_id` is its id, `sequence` its version after the change: without gaps. */
 interface OrderPayloads {
-  'order.placed': NoPayload;
-  'order.edited': NoPayload;
-  'order.paid': StatusChangePayload;
-  'order.processing': StatusChangePayload;
-  'order.completed': StatusChangePayload;
-  'order.failed': StatusChangePayload;
-  'order.requeued': StatusChangePayload;
-  'order.cancelled': StatusChangePayload;
+  'order.placed': OrderPayload;
+  'order.edited': OrderPayload;
+  'order.paid': OrderPayload;
+  'order.processing': OrderPayload;
+  'order.completed': OrderPayload;
+  'order.failed': OrderPayload;
+  'order.requeued': OrderPayload;
+  'order.cancelled': OrderPayload;
 }
 
 /** Payloads of the events of a user. `aggregate_id` is the user's id; they have no sequence. */

@@ -56,7 +56,7 @@ export class BusinessMetrics {
 
   private async ask(): Promise<Business> {
     const counts: { status: OrderStatus; count: number }[] = await this.dataSource.query(
-      'SELECT status, sum(orders) AS count FROM order_tallies GROUP BY status',
+      'SELECT status, sum(orders) AS count FROM order_counters GROUP BY status',
     );
     const [figures] = await this.dataSource.query(`
       SELECT (SELECT avg(extract(epoch FROM took)) FROM (${LATEST}) latest) AS average,

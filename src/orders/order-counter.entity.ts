@@ -2,11 +2,11 @@ import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import type { OrderStatus } from './order-status';
 
 /** What one change added to the orders of a status, or took from them. Their sum is what the whole table holds. */
-@Entity('order_tallies')
+@Entity('order_counters')
 export class OrderCounter {
   @PrimaryGeneratedColumn('identity', {
     type: 'bigint',
-    primaryKeyConstraintName: 'order_tallies_pkey',
+    primaryKeyConstraintName: 'order_counters_pkey',
     generatedIdentity: 'BY DEFAULT',
   })
   id!: number;

@@ -6,7 +6,7 @@ import type { OrderStatus } from './order-status';
 @Entity('order_history')
 @Check('order_history_actor', `actor_type IN ('user', 'client', 'system')`)
 export class OrderHistory {
-  @PrimaryColumn('integer', { primaryKeyConstraintName: 'order_history_pkey' })
+  @PrimaryColumn('bigint', { primaryKeyConstraintName: 'order_history_pkey' })
   order_id!: number;
   @PrimaryColumn('integer', { primaryKeyConstraintName: 'order_history_pkey' })
   version!: number;
@@ -21,7 +21,7 @@ export class OrderHistory {
   attempt!: number;
   @Column('text')
   actor_type!: 'user' | 'client' | 'system';
-  @Column('integer', { nullable: true })
+  @Column('bigint', { nullable: true })
   actor_id!: number | null;
   /** The actor's name at the time. */
   @Column('text')

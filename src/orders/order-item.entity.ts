@@ -12,14 +12,18 @@ import { Order } from './order.entity';
 @Check('order_items_stock', 'product_id IS NOT NULL OR NOT stock_reserved')
 export class OrderItem {
   /** First in the key, so that the items of an order lie together and one index serves both. */
-  @PrimaryColumn('integer', { primaryKeyConstraintName: 'order_items_pkey' })
+  @PrimaryColumn('bigint', { primaryKeyConstraintName: 'order_items_pkey' })
   order_id!: number;
-  @PrimaryGeneratedColumn('identity', { primaryKeyConstraintName: 'order_items_pkey', generatedIdentity: 'BY DEFAULT' })
+  @PrimaryGeneratedColumn('identity', {
+    type: 'bigint',
+    primaryKeyConstraintName: 'order_items_pkey',
+    generatedIdentity: 'BY DEFAULT',
+  })
   id!: number;
   @ManyToOne(() => Order)
   @JoinColumn({ name: 'order_id', foreignKeyConstraintName: 'order_items_order' })
   order?: Order;
-  @Column('integer', { nullable: true })
+  @Column('bigint', { nullable: true })
   product_id!: number | null;
   @ManyToOne(() => Product)
   @JoinColumn({ name: 'product_id', foreignKeyConstraintName: 'order_items_product' })

@@ -3,6 +3,7 @@ import {
   DateTimeField,
   EnumField,
   EnumListField,
+  IdField,
   IntegerField,
   ListField,
   MetadataField,
@@ -16,7 +17,7 @@ const MAX_PRICE_CENTS = 10_000_000_000;
 const MAX_TOTAL_CENTS = 1_000_000_000_000_000;
 
 export class OrderItemRequest {
-  @IntegerField({ description: 'The product by id; or give `sku`.', optional: true, example: 1 })
+  @IdField({ description: 'The product by id; or give `sku`.', optional: true, example: 1 })
   product_id?: number;
   @TextField({ description: 'The product by SKU; or give `product_id`.', max: 64, optional: true })
   sku?: string;
@@ -66,7 +67,7 @@ export class PlaceOrderRequest {
     example: { source: 'web' },
   })
   metadata?: Record<string, unknown>;
-  @IntegerField({ description: 'Whom the order is for (service, admin); left out: yourself.', optional: true })
+  @IdField({ description: 'Whom the order is for (service, admin); left out: yourself.', optional: true })
   user_id?: number;
   @IntegerField({
     description: 'Refuses the order (409 PRICE_CHANGED) if it would come to another total, in cents.',
@@ -112,9 +113,9 @@ export type OrderSort = (typeof SORTS)[number];
 export class OrdersQuery extends PageQuery {
   @EnumListField({ description: 'Only these statuses; may be repeated.', values: ORDER_STATUSES, optional: true })
   status?: OrderStatus[];
-  @IntegerField({ description: 'Only orders of this user.', optional: true, fromText: true })
+  @IdField({ description: 'Only orders of this user.', optional: true, fromText: true })
   user_id?: number;
-  @IntegerField({ description: 'Only orders with this product.', optional: true, fromText: true })
+  @IdField({ description: 'Only orders with this product.', optional: true, fromText: true })
   product_id?: number;
   @DateTimeField({ description: 'Placed at this time or later.', optional: true })
   created_from?: string;

@@ -2,6 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { Principal } from '../access/principal';
 import { iso } from '../database/prepared-statement';
 import { Page } from '../http/dto/pagination';
+import type { OrderRow } from './order-columns';
 import { availableActions, ORDER_STATUSES, type OrderStatus } from './order-status';
 
 export class OrderItemResponse {
@@ -102,28 +103,6 @@ export class HistoryEntryResponse {
 export class HistoryResponse {
   @ApiProperty({ type: [HistoryEntryResponse], description: 'Oldest first.' })
   history!: HistoryEntryResponse[];
-}
-
-/** An order as the queries return it; times are Dates, or text when they come out of stored JSON. */
-export interface OrderRow {
-  id: number;
-  number: string;
-  user_id: number;
-  user_name: string;
-  status: OrderStatus;
-  currency: string;
-  total_quantity: number;
-  total_amount_cents: number;
-  address: string | null;
-  note: string | null;
-  metadata: Record<string, unknown>;
-  version: number;
-  failure_reason: string | null;
-  created_at: string;
-  updated_at: string;
-  processing_started_at: string | null;
-  completed_at: string | null;
-  items: OrderItemResponse[];
 }
 
 export function toOrderResponse(row: OrderRow, principal: Principal): OrderResponse {

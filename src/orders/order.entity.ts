@@ -28,12 +28,16 @@ import type { OrderStatus } from './order-status';
 @Check('orders_lease', `lease_until IS NULL OR status = 'processing'`)
 @Check('orders_completed', `(completed_at IS NOT NULL) = (status = 'completed')`)
 export class Order {
-  @PrimaryGeneratedColumn('identity', { primaryKeyConstraintName: 'orders_pkey', generatedIdentity: 'BY DEFAULT' })
+  @PrimaryGeneratedColumn('identity', {
+    type: 'bigint',
+    primaryKeyConstraintName: 'orders_pkey',
+    generatedIdentity: 'BY DEFAULT',
+  })
   id!: number;
   /** The number for people, such as `ORD-7K3M9Q2X`. */
   @Column({ type: 'text', collation: 'C' })
   number!: string;
-  @Column('integer')
+  @Column('bigint')
   user_id!: number;
   @ManyToOne(() => User)
   @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'orders_user' })

@@ -3,11 +3,10 @@ import { OrderLifecycle } from './order-lifecycle';
 import { OrdersController } from './orders.controller';
 import { OrdersService } from './orders.service';
 import { PlacementService } from './placement/placement.service';
-import { PlacementBatches } from './placement/placement-batches';
 
 @Module({
   controllers: [OrdersController],
-  providers: [OrdersService, PlacementService, PlacementBatches, OrderLifecycle],
+  providers: [OrdersService, PlacementService, OrderLifecycle],
   exports: [OrdersService, OrderLifecycle],
 })
 export class OrdersModule {}

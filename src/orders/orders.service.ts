@@ -3,12 +3,14 @@ import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
 import type { Principal } from '../access/principal';
 import { DomainError, notFound } from '../errors/domain-error';
+import type { NewOrderEvent } from '../events/event-types';
 import { publish } from '../events/outbox';
 import { assertOnePagingMode } from '../http/dto/pagination';
 import { parseId } from '../http/pipes/parse-id.pipe';
 import { readIdempotency } from '../idempotency/idempotency';
 import { Operation } from '../observability/operation';
 import { Order } from './order.entity';
+import type { OrderRow } from './order-columns';
 import { OrderHistory } from './order-history.entity';
 import { invalidTransition, OrderLifecycle } from './order-lifecycle';
 import { parseOrderNumber } from './order-number';
@@ -17,7 +19,6 @@ import {
   type HistoryResponse,
   type OrderListResponse,
   type OrderResponse,
-  type OrderRow,
   toOrderResponse,
 } from './order-response.dto';
 import { type OrderStatus, transition } from './order-status';
@@ -105,7 +106,7 @@ export class OrdersService {
       const order = await this.find(reference, principal, manager);
       assertVersion(order, version);
       const edited = Object.keys(edits).length > 0;
-      const present = edited ? await this.write(manager, order, edits, version) : version;
+      const present = edited ? await this.write(manager, order, edits, version, principal) : version;
       if (status !== undefined) await this.transit(manager, reference, { status, version: present }, principal);
     });
     return this.get(reference, principal);
@@ -114,10 +115,12 @@ export class OrdersService {
   /** Returns the new version. From here to the end of the transaction the order is locked. */
   private async write(
     manager: EntityManager,
-    { id }: OrderRow,
+    order: OrderRow,
     edits: object,
     version: number | undefined,
+    principal: Principal,
   ): Promise<number> {
+    const { id } = order;
     const { raw } = await manager.update(
       Order,
       { id, status: 'pending', ...(version !== undefined && { version }) },
@@ -126,7 +129,7 @@ export class OrdersService {
     );
     if (raw.length === 0) return this.rejectEdit(manager, id, version);
     const { version: sequence } = raw[0];
-    await publish(manager, { topic: 'order.edited', aggregate_type: 'order', aggregate_id: id, sequence, payload: {} });
+    await publish(manager, edited(order, sequence, principal));
     return sequence;
   }
 
@@ -172,6 +175,22 @@ export class OrdersService {
     return order;
   }
 }
+
+/** The event of an edit: the status stays as it is. */
+const edited = (order: OrderRow, sequence: number, actor: Principal): NewOrderEvent => ({
+  topic: 'order.edited',
+  aggregate_type: 'order',
+  aggregate_id: order.id,
+  sequence,
+  payload: {
+    order_number: order.number,
+    user_id: order.user_id,
+    from_status: order.status,
+    to_status: order.status,
+    reason: null,
+    actor: { type: actor.type, id: actor.id },
+  },
+});
 
 function assertVersion(order: Pick<Order, 'version'>, version: number | undefined): void {
   if (version === undefined || order.version === version) return;

@@ -6,7 +6,11 @@ import { Check, Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
 @Check('products_price', 'price_cents BETWEEN 0 AND 10000000000')
 @Check('products_stock', '(on_hand IS NULL) = (reserved IS NULL) AND reserved >= 0 AND reserved <= on_hand')
 export class Product {
-  @PrimaryGeneratedColumn('identity', { primaryKeyConstraintName: 'products_pkey', generatedIdentity: 'BY DEFAULT' })
+  @PrimaryGeneratedColumn('identity', {
+    type: 'bigint',
+    primaryKeyConstraintName: 'products_pkey',
+    generatedIdentity: 'BY DEFAULT',
+  })
   id!: number;
   @Column('text', { nullable: true })
   sku!: string | null;

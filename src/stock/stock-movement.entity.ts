@@ -18,7 +18,7 @@ import { Check, Column, Entity, ForeignKey, PrimaryColumn, PrimaryGeneratedColum
 export class StockMovement {
   // By name, like that of the order below: stock knows neither products nor orders, both know stock.
   @ForeignKey('Product', { name: 'stock_movements_product' })
-  @PrimaryColumn('integer', { primaryKeyConstraintName: 'stock_movements_pkey' })
+  @PrimaryColumn('bigint', { primaryKeyConstraintName: 'stock_movements_pkey' })
   product_id!: number;
   @PrimaryGeneratedColumn('identity', {
     type: 'bigint',
@@ -33,7 +33,7 @@ export class StockMovement {
   @Column('integer')
   reserved_delta!: number;
   @ForeignKey('Order', { name: 'stock_movements_order' })
-  @Column('integer', { nullable: true })
+  @Column('bigint', { nullable: true })
   order_id!: number | null;
   @Column('integer', { nullable: true })
   cycle!: number | null;
@@ -41,7 +41,7 @@ export class StockMovement {
   reason!: string | null;
   @Column('text')
   actor_type!: string;
-  @Column('integer', { nullable: true })
+  @Column('bigint', { nullable: true })
   actor_id!: number | null;
   @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })
   created_at!: Date;

@@ -11,7 +11,7 @@ export class PasswordReset {
   /** SHA-256 of the token. */
   @PrimaryColumn('bytea', { primaryKeyConstraintName: 'password_resets_pkey' })
   token_hash!: Buffer;
-  @Column('integer', { nullable: true })
+  @Column('bigint', { nullable: true })
   user_id!: number | null;
   @ManyToOne(() => User)
   @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'password_resets_user' })

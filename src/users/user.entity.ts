@@ -6,7 +6,11 @@ import { Check, Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 @Index('users_username', { synchronize: false })
 @Check('users_role', `role IN ('user', 'admin')`)
 export class User {
-  @PrimaryGeneratedColumn('identity', { primaryKeyConstraintName: 'users_pkey', generatedIdentity: 'BY DEFAULT' })
+  @PrimaryGeneratedColumn('identity', {
+    type: 'bigint',
+    primaryKeyConstraintName: 'users_pkey',
+    generatedIdentity: 'BY DEFAULT',
+  })
   id!: number;
   @Column('text')
   name!: string;

@@ -16,7 +16,10 @@ const PLACE = 'orders/placement/place-orders.statement.ts';
  */
 export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   'Stock is compared and taken in one statement': [
-    edit(PLACE, '    AND NOT EXISTS (SELECT FROM locked WHERE on_hand - reserved < demand)\n'),
+    [
+      edit(PLACE, '    AND NOT EXISTS (SELECT FROM locked WHERE on_hand - reserved < demand)\n'),
+      edit(PLACE, ' AND on_hand - reserved < w.quantity)', ' AND false)'),
+    ],
   ],
   'CHECK `0 ≤ reserved ≤ on_hand`': [
     edit(FOUNDATION, 'AND reserved >= 0 AND reserved <= on_hand)', 'AND reserved >= 0)'),
@@ -27,7 +30,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('stock/stock.ts', ' ORDER BY id FOR UPDATE OF products', ' ORDER BY id DESC FOR UPDATE OF products'),
   ],
   'Lines of one product are one': [
-    edit(PLACE, 'sum(line.quantity)::int AS quantity', 'max(line.quantity) AS quantity'),
+    edit(PLACE, 'sum(quantity)::int AS quantity, min(position)', 'max(quantity) AS quantity, min(position)'),
   ],
   'The price that the buyer expected is compared under the lock': [
     edit(
@@ -36,13 +39,13 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     ),
   ],
   'A CHECK or number that fails for a moment is tried again': [
-    edit('orders/placement/placement-batches.ts', 'const ATTEMPTS = 5', 'const ATTEMPTS = 1'),
+    edit('orders/placement/place-batch.ts', 'MAX_ATTEMPTS = 5', 'MAX_ATTEMPTS = 1'),
   ],
   'A refused order of a batch refuses no other': [
-    edit('orders/placement/placement-batches.ts', ' && (alone || outcomes.every(({ placed }) => placed))'),
+    edit('orders/placement/place-batch.ts', ' && (alone || outcomes.every(({ placed }) => placed))'),
   ],
-  'A batch that waits for a lock frees its lane': [
-    edit('orders/placement/placement-batches.ts', 'setTimeout(free, SLOW)', 'undefined'),
+  'A batch that waits for a lock frees its slot': [
+    edit('orders/placement/batcher.ts', 'setTimeout(free, SLOW_BATCH_MS)', 'undefined'),
   ],
   'Primary key of caller and idempotency key': [edit(FOUNDATION, 'PRIMARY KEY (caller, key)', 'CHECK (true)')],
   'Advisory lock on a key in use': [
@@ -72,13 +75,13 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('orders/order-status.ts', 'candidate.from === from && candidate.to === to', 'candidate.to === to'),
   ],
   'Stock moves in the transaction of the change': [
-    edit('orders/order-lifecycle.ts', 'await this.move(inside, stock,', 'await this.move(this.manager, stock,'),
+    edit('orders/order-lifecycle.ts', 'moveStock(inside, kind,', 'moveStock(this.manager, kind,'),
   ],
   'A requeued order must get its stock again': [
     edit(
       'orders/order-lifecycle.ts',
-      'if (await moveStock(manager, kind, { id, cycle }, actor)) return;',
-      'await moveStock(manager, kind, { id, cycle }, actor);\n    if (id) return;',
+      'if (!(await moveStock(inside, kind, changed.lines, order, actor))) throw outOfStock();',
+      'await moveStock(inside, kind, changed.lines, order, actor);\n        if (!order) throw outOfStock();',
     ),
   ],
   '`If-Match` is compared in the UPDATE': [
@@ -240,9 +243,9 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   'Tallies are added to, never raised': [
     edit(
       'orders/order-counters.ts',
-      'WITH folded AS (DELETE FROM order_tallies WHERE (SELECT count(*) FROM order_tallies) > $1 RETURNING *)',
-      `WITH folded AS (SELECT * FROM order_tallies WHERE (SELECT count(*) FROM order_tallies) > $1),
-      gone AS (DELETE FROM order_tallies WHERE (SELECT count(*) FROM order_tallies) > $1)`,
+      'WITH folded AS (DELETE FROM order_counters WHERE (SELECT count(*) FROM order_counters) > $1 RETURNING *)',
+      `WITH folded AS (SELECT * FROM order_counters WHERE (SELECT count(*) FROM order_counters) > $1),
+      gone AS (DELETE FROM order_counters WHERE (SELECT count(*) FROM order_counters) > $1)`,
     ),
   ],
   'Every route declares who may call it': [edit('auth/route-access-audit.ts', 'open.length > 0', 'open.length < 0')],

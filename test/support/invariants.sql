@@ -4,7 +4,7 @@
 
 -- N2 one order for each caller and idempotency key, and the answer that is kept is about that order
 SELECT k.caller, k.key, k.response ->> 'id' AS answered, o.id AS order_id
-FROM idempotency_keys k LEFT JOIN orders o ON o.id = (k.response ->> 'id')::int AND o.number = k.response ->> 'number'
+FROM idempotency_keys k LEFT JOIN orders o ON o.id = (k.response ->> 'id')::bigint AND o.number = k.response ->> 'number'
 WHERE o.id IS NULL
 UNION ALL
 SELECT min(caller), min(key), response ->> 'id', NULL FROM idempotency_keys GROUP BY response ->> 'id' HAVING count(*) > 1;
@@ -68,7 +68,7 @@ SELECT status, o.orders, t.orders AS tallied, o.pieces, t.pieces, o.amount_cents
 FROM (SELECT status, count(*) AS orders, sum(total_quantity) AS pieces, sum(total_amount_cents) AS amount_cents
   FROM orders GROUP BY status) o
 FULL JOIN (SELECT status, sum(orders) AS orders, sum(total_quantity) AS pieces, sum(total_amount_cents) AS amount_cents
-  FROM order_tallies GROUP BY status) t USING (status)
+  FROM order_counters GROUP BY status) t USING (status)
 WHERE coalesce(o.orders, 0) <> coalesce(t.orders, 0) OR coalesce(o.pieces, 0) <> coalesce(t.pieces, 0)
   OR coalesce(o.amount_cents, 0) <> coalesce(t.amount_cents, 0);
 

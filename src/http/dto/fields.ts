@@ -56,6 +56,9 @@ const toInteger = (text: string) => (/^-?(0|[1-9]\d{0,15})$/.test(text) ? Number
 
 const PG_INT_MAX = 2_147_483_647;
 
+/** Ids are bigint in the database and numbers in JSON: up to 2^53 - 1. */
+export const MAX_ID = Number.MAX_SAFE_INTEGER;
+
 /** A whole number; the bounds default to what a positive PostgreSQL `integer` holds. */
 export function IntegerField(field: Field & FromText & { min?: number; max?: number }): PropertyDecorator {
   const { min = 1, max = PG_INT_MAX } = field;
@@ -69,6 +72,9 @@ export function IntegerField(field: Field & FromText & { min?: number; max?: num
     documented(field, { type: 'integer', minimum: min, maximum: max }),
   );
 }
+
+/** The id of something: a whole number from 1 to 2^53 - 1. */
+export const IdField = (field: Field & FromText): PropertyDecorator => IntegerField({ ...field, max: MAX_ID });
 
 /** A character that is seen: no white space, control, format or combining character, and none of the blank letters. */
 const VISIBLE = /[^\p{Z}\p{C}\p{M}\u115f\u1160\u2800\u3164\uffa0]/u;

@@ -52,7 +52,7 @@ export interface Position {
 const encodeCursor = (position: Position): string =>
   Buffer.from(JSON.stringify([position.sort, position.key, position.id])).toString('base64url');
 
-const isId = (value: unknown) => Number.isInteger(value) && (value as number) > 0 && (value as number) < 2 ** 31;
+const isId = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
 
 /** What the values of a sort key look like in a cursor. Anything else would be an error of the database. */
 const CURSOR_KEYS = {

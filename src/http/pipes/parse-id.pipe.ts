@@ -1,13 +1,13 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
 import { ApiParam } from '@nestjs/swagger';
 import { notFound } from '../../errors/domain-error';
+import { MAX_ID } from '../dto/fields';
 
-const ID = /^[1-9]\d{0,9}$/;
-const PG_INT_MAX = 2_147_483_647;
+const ID = /^[1-9]\d{0,15}$/;
 
 /** Reads an id from text: null for what cannot be one. */
 export function parseId(text: string): number | null {
-  return ID.test(text) && Number(text) <= PG_INT_MAX ? Number(text) : null;
+  return ID.test(text) && Number(text) <= MAX_ID ? Number(text) : null;
 }
 
 /** For `{id}` in a path: what cannot be an id is the same 404 as an id that does not exist. */

@@ -1,15 +1,46 @@
 import type { PreparedQuery } from '../../database/prepared-statement';
+import { ITEMS, itemsOf, orderColumns } from '../order-columns';
+import type { OrderItemRequest } from '../order-request.dto';
+
+/** One order of the batch: an element of `$3`. Null and a missing field are the same. */
+export interface OrderParameters {
+  /** Ties its lines to it; from 1. */
+  request: number;
+  /** The customer. */
+  user_id: number;
+  number: string;
+  address: string | null | undefined;
+  note: string | null | undefined;
+  metadata: object;
+  simulate_outcome: string | undefined;
+  expected_total_cents: number | undefined;
+  actor_type: string;
+  actor_id: number | null;
+  actor_name: string;
+  request_id: string | null;
+  caller: string | undefined;
+  key: string | undefined;
+  request_hash: string | undefined;
+}
+
+/** One line of an order: an element of `$4`. `position` counts the lines of the order, from 1. */
+export interface LineParameters extends OrderItemRequest {
+  request: number;
+  position: number;
+}
 
 /**
- * Places a batch of orders in one statement, and so in one transaction and one round trip: all of them or none. It
- * reserves the stock of every line and writes orders, items, ledger, history, outbox events, tallies and idempotency keys, or
- * nothing at all. A refusal is an `outcome`, not an error, and comes with what the answer to the client needs. Written by
- * hand because this statement decides how many orders a second the service takes; a batch of eight costs PostgreSQL
+ * Places a batch of orders in one statement, and so in one transaction and one round trip: all of them or none. `$1` is the
+ * currency, `$2` the topic of the event, `$3` and `$4` are JSON arrays of {@link OrderParameters} and {@link LineParameters}.
+ * It reserves the stock of every line and writes orders, items, ledger, history, outbox events, counters and idempotency
+ * keys. A refusal is an `outcome`, not an error, and comes with what the response to the client needs.
+ *
+ * It is written by hand because it decides how many orders a second the service takes; a batch of eight costs PostgreSQL
  * about as much as two orders placed one by one.
  *
- * Oversell is impossible because the stock is compared and taken while the product rows are locked, and because the
- * CHECK `reserved <= on_hand` would end the statement otherwise. Rows are locked in the order of their ids: two batches
- * over the same products never wait for each other in a circle.
+ * Overselling is impossible: the stock is compared and taken while the product rows are locked, and the CHECK
+ * `reserved <= on_hand` would abort the statement otherwise. Rows are locked in the order of their ids, so two batches over
+ * the same products cannot deadlock.
  */
 export const PLACE_ORDERS: PreparedQuery = {
   name: 'place-orders',
@@ -22,22 +53,21 @@ WITH request AS (
       WHEN (SELECT true FROM idempotency_keys known WHERE known.caller = request.caller AND known.key = request.key)
         THEN 'key_known'
     END AS key_outcome
-  FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
-      $9::text[], $10::int[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
-    WITH ORDINALITY AS request (user_id, number, address, note, metadata, simulate_outcome, expected_total_cents,
-      actor_type, actor_id, actor_name, request_id, caller, key, request_hash, request)
+  FROM jsonb_to_recordset($3) AS request (request int, user_id bigint, number text, address text, note text,
+    metadata jsonb, simulate_outcome text, expected_total_cents bigint, actor_type text, actor_id bigint,
+    actor_name text, request_id text, caller text, key text, request_hash text)
 ), line AS (
-  SELECT * FROM unnest($16::int[], $17::int[], $18::text[], $19::text[], $20::bigint[], $21::int[])
-    WITH ORDINALITY AS line (request, product_id, sku, name, price_cents, quantity, position)
-  -- A key that cannot be used ends the matter before any product is looked at: the answer must not wait until somebody,
-  -- maybe the very request that uses the key, unlocks them.
+  SELECT request, name, unit_price_cents, quantity, position,
+    coalesce(product_id, (SELECT id FROM products named WHERE named.sku = line.sku)) AS product_id
+  FROM jsonb_to_recordset($4) AS line (request int, product_id bigint, sku text, name text, unit_price_cents bigint,
+    quantity int, position int)
+  -- A key that cannot be used ends the matter before any product is looked at: the response must not wait until another
+  -- transaction, maybe that of the first request with the key, unlocks them.
   WHERE NOT EXISTS (SELECT FROM request WHERE key_outcome IS NOT NULL)
 ), wanted AS (
-  -- Lines of one product are one, whether they named it by id or by SKU.
-  SELECT line.request, coalesce(line.product_id, named.id) AS id, sum(line.quantity)::int AS quantity, min(position) AS position
-  FROM line LEFT JOIN products named ON named.sku = line.sku
-  WHERE line.name IS NULL
-  GROUP BY 1, 2
+  -- Lines of one product are merged, whether they named it by id or by SKU.
+  SELECT request, product_id AS id, sum(quantity)::int AS quantity, min(position) AS position
+  FROM line WHERE name IS NULL GROUP BY request, product_id
 ), demand AS (
   SELECT id, sum(quantity) AS demand FROM wanted GROUP BY id ORDER BY id
 ), locked AS (
@@ -48,7 +78,7 @@ WITH request AS (
   SELECT request, id AS product_id, sku, name, price_cents, quantity, on_hand IS NOT NULL AS tracked, position
   FROM wanted JOIN locked USING (id)
   UNION ALL
-  SELECT request, NULL, NULL, name, price_cents, quantity, false, position FROM line WHERE name IS NOT NULL
+  SELECT request, NULL, NULL, name, unit_price_cents, quantity, false, position FROM line WHERE name IS NOT NULL
 ), total AS (
   SELECT request, sum(quantity)::int AS quantity, sum(quantity * price_cents)::bigint AS amount_cents
   FROM sold GROUP BY request
@@ -61,20 +91,22 @@ WITH request AS (
     WHEN EXISTS (SELECT FROM wanted w JOIN locked USING (id) WHERE w.request = r.request AND NOT active)
       THEN 'product_inactive'
     WHEN (SELECT amount_cents FROM total WHERE total.request = r.request) <> expected_total_cents THEN 'price_changed'
-    ELSE 'good' END AS outcome
+    WHEN EXISTS (SELECT FROM wanted w JOIN locked USING (id) WHERE w.request = r.request AND on_hand - reserved < w.quantity)
+      THEN 'insufficient_stock'
+    ELSE 'acceptable' END AS outcome
   FROM request r
 ), reserved AS (
   UPDATE products p SET reserved = p.reserved + demand
   FROM locked
-  WHERE p.id = locked.id AND p.on_hand IS NOT NULL AND NOT EXISTS (SELECT FROM verdict WHERE outcome <> 'good')
+  WHERE p.id = locked.id AND p.on_hand IS NOT NULL AND NOT EXISTS (SELECT FROM verdict WHERE outcome <> 'acceptable')
     AND NOT EXISTS (SELECT FROM locked WHERE on_hand - reserved < demand)
   RETURNING p.id
 ), placed AS (
   INSERT INTO orders
     (user_id, number, currency, total_quantity, total_amount_cents, address, note, metadata, simulate_outcome)
-  SELECT user_id, number, $1, quantity, amount_cents, address, note, metadata::jsonb, simulate_outcome
+  SELECT user_id, number, $1, quantity, amount_cents, address, note, metadata, simulate_outcome
   FROM request JOIN total USING (request)
-  WHERE NOT EXISTS (SELECT FROM verdict WHERE outcome <> 'good')
+  WHERE NOT EXISTS (SELECT FROM verdict WHERE outcome <> 'acceptable')
     AND (SELECT count(*) FROM reserved) = (SELECT count(*) FROM locked WHERE on_hand IS NOT NULL)
   RETURNING *
 ), answered AS (
@@ -85,7 +117,7 @@ WITH request AS (
     (order_id, product_id, sku, product_name, quantity, price_cents_at_purchase, line_total_cents, stock_reserved)
   SELECT answered.id, product_id, sku, name, quantity, price_cents, quantity * price_cents, tracked
   FROM answered JOIN sold USING (request) ORDER BY position
-  RETURNING order_id, id, product_id, sku, product_name, quantity, price_cents_at_purchase, line_total_cents
+  RETURNING order_id, ${ITEMS}
 ), movement AS (
   INSERT INTO stock_movements (product_id, kind, on_hand_delta, reserved_delta, order_id, cycle, actor_type, actor_id)
   SELECT product_id, 'reserve', 0, quantity, answered.id, 0, actor_type, actor_id
@@ -95,17 +127,18 @@ WITH request AS (
   SELECT id, version, status, attempt, actor_type, actor_id, actor_name, request_id FROM answered
 ), event AS (
   INSERT INTO outbox (topic, aggregate_type, aggregate_id, sequence, payload)
-  SELECT $22, 'order', id, version, '{}' FROM answered
-), tally AS (
-  INSERT INTO order_tallies (status, orders, total_quantity, total_amount_cents)
+  SELECT $2, 'order', id, version, json_build_object(
+    'order_number', number, 'user_id', user_id, 'from_status', NULL, 'to_status', status, 'reason', NULL,
+    'actor', json_build_object('type', actor_type, 'id', actor_id))
+  FROM answered
+), counter AS (
+  INSERT INTO order_counters (status, orders, total_quantity, total_amount_cents)
   SELECT status, count(*), sum(total_quantity), sum(total_amount_cents) FROM placed GROUP BY status
 ), snapshot AS (
-  SELECT request, caller, key, request_hash, json_build_object(
-    'id', answered.id, 'number', number, 'user_id', user_id, 'user_name', user_name,
-    'status', status, 'currency', currency, 'total_quantity', total_quantity, 'total_amount_cents', total_amount_cents,
-    'address', address, 'note', note, 'metadata', metadata, 'version', version, 'failure_reason', NULL,
-    'created_at', created_at, 'updated_at', updated_at, 'processing_started_at', NULL, 'completed_at', NULL,
-    'items', (SELECT json_agg(item ORDER BY item.id) FROM item WHERE order_id = answered.id)) AS content
+  SELECT request, caller, key, request_hash, (
+    SELECT to_json(stored) FROM (
+      SELECT ${orderColumns('answered')}, user_name, ${itemsOf('answered.id', 'item')} AS items
+    ) stored) AS content
   FROM answered
 ), remembered AS (
   -- A second request with this key that started before the first one ended fails here, on the primary key, as a whole.

@@ -7,21 +7,25 @@ import { failpoint } from '../../config/failpoint';
 import { violatedConstraint } from '../../errors/database-errors';
 import { DomainError, type FieldError, validationFailed } from '../../errors/domain-error';
 import { findStoredResponse, type Idempotency } from '../../idempotency/idempotency';
+import type { OrderRow } from '../order-columns';
 import type { OrderItemRequest, PlaceOrderRequest } from '../order-request.dto';
-import type { OrderRow } from '../order-response.dto';
-import { isLacking, type Outcome, type Placement, PlacementBatches, type WantedProduct } from './placement-batches';
+import { Batcher } from './batcher';
+import { type Outcome, PlaceBatch, type Placement, type WantedProduct } from './place-batch';
 
-/** Takes an order, wholly or not at all. */
+/** Places orders; those that arrive together share a statement and a commit. */
 @Injectable()
 export class PlacementService {
+  private readonly batcher: Batcher<Placement, Outcome>;
+
   constructor(
     @InjectEntityManager() private readonly manager: EntityManager,
-    private readonly batches: PlacementBatches,
     private readonly config: Config,
-  ) {}
+  ) {
+    this.batcher = new Batcher(new PlaceBatch(manager, config.CURRENCY).run);
+  }
 
   /**
-   * Places the order, or finds the answer that was given to the same idempotency key before (`replayed`).
+   * Places the order wholly, or finds the response that was given to the same idempotency key before (`replayed`).
    * Errors: VALIDATION_FAILED, FORBIDDEN, PRODUCT_NOT_FOUND, USER_NOT_FOUND, PRODUCT_INACTIVE, INSUFFICIENT_STOCK,
    * PRICE_CHANGED, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED.
    */
@@ -40,7 +44,7 @@ export class PlacementService {
       failpoint('order-placed');
       return { order: result.placed, replayed: false };
     }
-    // Whatever the statement found, a key that is known by now decides: the stock may be gone because of its first use.
+    // A key that is known by now decides, whatever the statement found: the stock may be gone because of its first use.
     const known = idempotency && (await findStoredResponse(this.manager, idempotency));
     if (known) return { order: known as OrderRow, replayed: true };
     throw refusal(request, result);
@@ -49,7 +53,7 @@ export class PlacementService {
   /** undefined when another request with the same key was placed while this one ran. */
   private async attempt(placement: Placement): Promise<Outcome | undefined> {
     try {
-      return await this.batches.submit(placement);
+      return await this.batcher.submit(placement);
     } catch (error) {
       if (violatedConstraint(error) === 'idempotency_keys_pkey') return undefined;
       throw error;
@@ -104,7 +108,7 @@ function refusal(request: PlaceOrderRequest, result: Outcome | undefined): Domai
       return new DomainError('PRICE_CHANGED', `The order comes to ${result.total_amount_cents} cents now.`, {
         total_amount_cents: result.total_amount_cents,
       });
-    case 'good':
+    case 'insufficient_stock':
       return new DomainError('INSUFFICIENT_STOCK', 'There is not enough stock; see errors.', {
         errors: products.filter(isLacking).map((product) => fieldError(product, `only ${product.available} available`)),
       });
@@ -131,3 +135,6 @@ function missing(items: OrderItemRequest[], found: WantedProduct[]): FieldError[
       : [{ field: `items.${index}.${sku === undefined ? 'product_id' : 'sku'}`, message: 'does not exist' }];
   });
 }
+
+/** Whether there is less of this product than the order asks for. */
+const isLacking = ({ available, quantity }: WantedProduct): boolean => available !== null && available < quantity;

@@ -11,6 +11,8 @@ it('writes an event with each change of an order, in the order of its versions',
   const user = await app.newUser();
   const lamp = await app.newProduct();
   const { body: order } = await user.post('orders', { items: [{ product_id: lamp.id, quantity: 1 }] });
+  const actor = { type: 'user', id: user.id };
+  const common = { order_number: order.number, user_id: user.id, reason: null, actor };
   await user.patch(`orders/${order.id}`, { note: 'Ring twice.' });
   await user.patch(`orders/${order.id}/cancel`, { reason: 'Changed my mind.' });
   expect(
@@ -19,9 +21,13 @@ it('writes an event with each change of an order, in the order of its versions',
       [order.id],
     ),
   ).toEqual([
-    { topic: 'order.placed', sequence: 1, payload: {} },
-    { topic: 'order.edited', sequence: 2, payload: {} },
-    { topic: 'order.cancelled', sequence: 3, payload: { from: 'pending', reason: 'Changed my mind.' } },
+    { topic: 'order.placed', sequence: 1, payload: { ...common, from_status: null, to_status: 'pending' } },
+    { topic: 'order.edited', sequence: 2, payload: { ...common, from_status: 'pending', to_status: 'pending' } },
+    {
+      topic: 'order.cancelled',
+      sequence: 3,
+      payload: { ...common, from_status: 'pending', to_status: 'cancelled', reason: 'Changed my mind.' },
+    },
   ]);
 });
 

@@ -15,7 +15,7 @@ it('add up to what the orders are, also while they are folded and orders change'
   const orders = (await Promise.all(Array.from({ length: 60 }, place))).map(({ body }) => body);
   const statusTo = (status: string) => (order: { id: number }) => app.admin.patch(`orders/${order.id}`, { status });
   await Promise.all(orders.map(statusTo('paid')));
-  const rows = async () => (await app.sql('SELECT count(*) AS count FROM order_tallies'))[0].count;
+  const rows = async () => (await app.sql('SELECT count(*) AS count FROM order_counters'))[0].count;
   const before = await rows();
   expect(before).toBeGreaterThan(100);
 

@@ -224,7 +224,7 @@ describe('an order that is refused', () => {
     ['has half a piece', { product_id: 1, quantity: 1.5 }, 'items.0.quantity'],
     ['has its quantity as text', { product_id: 1, quantity: '1' }, 'items.0.quantity'],
     ['has null for a product', { product_id: null, quantity: 1 }, 'items.0.product_id'],
-    ['has an id that no integer holds', { product_id: 2_147_483_648, quantity: 1 }, 'items.0.product_id'],
+    ['has an id that no number holds', { product_id: 9_007_199_254_740_992, quantity: 1 }, 'items.0.product_id'],
     ['has a negative price', { name: 'A', unit_price_cents: -1, quantity: 1 }, 'items.0.unit_price_cents'],
     ['has a field that nobody knows', { product_id: 1, quantity: 1, price_cents: 1 }, 'items.0.price_cents'],
   ])('because an item %s says so', async (_, item, field) => {
