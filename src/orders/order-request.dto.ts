@@ -138,7 +138,8 @@ export class OrdersQuery extends PageQuery {
   })
   max_total_cents?: number;
   @TextField({
-    description: "The beginning of the order's number, or a part of the customer's name or e-mail.",
+    description:
+      "The beginning of the order's number; for service and admin also a part of the name, e-mail or username of the customer, of at most 1,000 customers.",
     max: 100,
     optional: true,
   })

@@ -56,7 +56,7 @@ export class OrdersService {
   /** One page of the caller's orders, or of all; totals are over all that match. Errors: VALIDATION_FAILED. */
   async list(query: OrdersQuery, principal: Principal): Promise<OrderListResponse> {
     assertOnePagingMode(query);
-    const customers = await findCustomers(this.manager, query);
+    const customers = await findCustomers(this.manager, query, principal);
     const { rows, page } = await listOrders(this.manager, query, principal, customers);
     const totals = query.totals ? await totalsOf(this.manager, query, principal, customers) : {};
     return { orders: rows.map((row) => toOrderResponse(row, principal)), ...page, ...totals };

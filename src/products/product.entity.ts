@@ -1,8 +1,10 @@
-import { Check, Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 
 /** Something that can be ordered. `on_hand` and `reserved` are both null when its stock is not tracked. */
 @Entity('products')
 @Unique('products_sku', ['sku'])
+@Index('products_search', { synchronize: false })
+@Index('products_by_active', ['active', 'id'])
 @Check('products_price', 'price_cents BETWEEN 0 AND 10000000000')
 @Check('products_stock', '(on_hand IS NULL) = (reserved IS NULL) AND reserved >= 0 AND reserved <= on_hand')
 export class Product {
@@ -30,6 +32,9 @@ export class Product {
   active!: boolean;
   @Column('integer', { default: 1 })
   version!: number;
+  /** What a search looks in: written by a trigger, read by `containsText` only. */
+  @Column({ type: 'text', collation: 'C', default: '', select: false, insert: false, update: false })
+  search_text!: string;
   @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })
   created_at!: Date;
   @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })

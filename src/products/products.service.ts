@@ -3,9 +3,10 @@ import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
 import type { Principal } from '../access/principal';
 import { Config } from '../config/config';
+import { containsText } from '../database/search';
 import { violatedConstraint } from '../errors/database-errors';
 import { DomainError, notFound, validationFailed } from '../errors/domain-error';
-import { containing, pageById } from '../http/dto/pagination';
+import { pageById } from '../http/dto/pagination';
 import { Operation } from '../observability/operation';
 import { StockMovement } from '../stock/stock-movement.entity';
 import {
@@ -31,8 +32,7 @@ export class ProductsService {
   async list(query: ProductsQuery): Promise<ProductListResponse> {
     const found = this.products.createQueryBuilder('product');
     if (query.active !== undefined) found.andWhere('product.active = :active', { active: query.active });
-    if (query.q !== undefined)
-      found.andWhere('(product.name ILIKE :q OR product.sku ILIKE :q)', { q: containing(query.q) });
+    if (query.q !== undefined) found.andWhere(containsText('product', ':q'), { q: query.q });
     const { rows, page } = await pageById(query, found);
     return { products: rows.map((product) => this.response(product)), ...page };
   }

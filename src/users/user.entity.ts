@@ -4,6 +4,9 @@ import { Check, Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 @Entity('users')
 @Index('users_email', { synchronize: false })
 @Index('users_username', { synchronize: false })
+@Index('users_search', { synchronize: false })
+@Index('users_by_role', ['role', 'id'])
+@Index('users_by_active', ['active', 'id'])
 @Check('users_role', `role IN ('user', 'admin')`)
 export class User {
   @PrimaryGeneratedColumn('identity', {
@@ -28,6 +31,9 @@ export class User {
   /** Part of every token; raising it ends all of them. */
   @Column('integer', { default: 1 })
   token_version!: number;
+  /** What a search looks in: written by a trigger, read by `containsText` only. */
+  @Column({ type: 'text', collation: 'C', default: '', select: false, insert: false, update: false })
+  search_text!: string;
   @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })
   created_at!: Date;
   @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })

@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository } from 'typeorm';
 import type { Principal } from '../access/principal';
+import { containsText } from '../database/search';
 import { violatedConstraint } from '../errors/database-errors';
 import { DomainError, notFound } from '../errors/domain-error';
-import { containing, pageById } from '../http/dto/pagination';
+import { pageById } from '../http/dto/pagination';
 import { Operation } from '../observability/operation';
 import { PasswordHasher } from './password-hasher';
 import { PasswordPolicy } from './password-policy';
@@ -34,10 +35,7 @@ export class UsersService {
     const found = this.users.createQueryBuilder('user');
     if (query.role !== undefined) found.andWhere('user.role = :role', { role: query.role });
     if (query.active !== undefined) found.andWhere('user.active = :active', { active: query.active });
-    if (query.q !== undefined)
-      found.andWhere('(user.name ILIKE :q OR user.email ILIKE :q OR user.username ILIKE :q)', {
-        q: containing(query.q),
-      });
+    if (query.q !== undefined) found.andWhere(containsText('user', ':q'), { q: query.q });
     const { rows, page } = await pageById(query, found);
     return { users: rows.map(toUserResponse), ...page };
   }

@@ -16,10 +16,10 @@ const IMPORTS: Record<string, string[]> = {
   idempotency: ['access', 'errors'],
   'rate-limit': ['config', 'errors', 'http', 'observability'],
   stock: ['access', 'database'],
-  users: ['access', 'config', 'errors', 'events', 'http', 'observability', 'rate-limit'],
+  users: ['access', 'config', 'database', 'errors', 'events', 'http', 'observability', 'rate-limit'],
   clients: ['access', 'errors', 'http', 'observability'],
   auth: ['access', 'clients', 'config', 'errors', 'http', 'observability', 'rate-limit', 'users'],
-  products: ['access', 'config', 'errors', 'http', 'observability', 'stock'],
+  products: ['access', 'config', 'database', 'errors', 'http', 'observability', 'stock'],
   orders: [
     ...['access', 'config', 'database', 'errors', 'events', 'http', 'idempotency', 'observability', 'products'],
     ...['stock', 'users'],

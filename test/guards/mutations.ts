@@ -248,6 +248,19 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
       gone AS (DELETE FROM order_counters WHERE (SELECT count(*) FROM order_counters) > $1)`,
     ),
   ],
+  'A customer searches no customers': [
+    edit(
+      'orders/reading/order-queries.ts',
+      'if (q === undefined || !isStaff(principal)) return [];',
+      'if (q === undefined) return [];',
+    ),
+  ],
+  'A search takes 1,000 customers at most': [
+    edit('orders/reading/order-queries.ts', 'const MAX_CUSTOMERS = 1_000;', 'const MAX_CUSTOMERS = 1_000_000;'),
+  ],
+  'A search reads an index': [
+    edit('database/migrations/1770000404000-search.ts', 'USING gin (search_grams(search_text))', '(id)'),
+  ],
   'Every route declares who may call it': [edit('auth/route-access-audit.ts', 'open.length > 0', 'open.length < 0')],
   'Roles and ownership': [
     edit('auth/access.guard.ts', '!rule?.includes(principal.role)', '!rule'),

@@ -117,6 +117,3 @@ export async function pageById<Row extends { id: number }>(
     .getMany();
   return page(query, rows, ({ id }) => ({ sort: 'id', key: id, id }));
 }
-
-/** The pattern of LIKE for what contains `text`, whose own wildcards are taken as they are. */
-export const containing = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`;

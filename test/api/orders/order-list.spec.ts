@@ -150,6 +150,43 @@ it('filters by product, number, and the name or e-mail of the customer', async (
     expect({ query, ids: ids(await list(query, app.admin)) }).toEqual({ query, ids: [] });
 });
 
+it('searches customers for staff only: a customer who does so finds own orders by number', async () => {
+  const eve = await app.newUser();
+  await eve.patch(`users/${eve.id}`, { name: 'Eve Quince' });
+  const { body: order } = await eve.post('orders', { items: [{ product_id: lamp.id, quantity: 1 }] });
+  for (const q of ['quince', eve.email]) {
+    expect((await list(`q=${encodeURIComponent(q)}`, eve)).total).toBe(0);
+    expect(ids(await list(`q=${encodeURIComponent(q)}`, app.admin))).toEqual([order.id]);
+  }
+  expect(ids(await list(`q=${order.number}`, eve))).toEqual([order.id]);
+  expect((await list(`q=${orders[0]?.number}`, eve)).total).toBe(0);
+});
+
+it('shows the orders of at most 1,000 of the customers that a search finds, those who registered first', async () => {
+  const FILL = `
+    WITH customer AS (
+      INSERT INTO users (name, email, password_hash) SELECT 'Quokka ' || n, 'q' || n || '@example.com', ''
+      FROM generate_series(1, 1001) n RETURNING id
+    ), placed AS (
+      INSERT INTO orders (number, user_id, currency, total_quantity, total_amount_cents)
+      SELECT 'ORD-' || lpad(id::text, 8, '0'), id, 'USD', 1, 100 FROM customer RETURNING id, user_id
+    ), item AS (
+      INSERT INTO order_items (order_id, product_name, quantity, price_cents_at_purchase, line_total_cents, stock_reserved)
+      SELECT id, 'Leaf', 1, 100, 100, false FROM placed
+    ), history AS (
+      INSERT INTO order_history (order_id, version, to_status, attempt, actor_type, actor_id, actor_name)
+      SELECT id, 1, 'pending', 0, 'user', user_id, 'Quokka' FROM placed
+    ), counted AS (
+      INSERT INTO order_counters (status, orders, total_quantity, total_amount_cents)
+      SELECT 'pending', count(*), count(*), 100 * count(*) FROM placed
+    )
+    SELECT max(user_id) AS last FROM placed`;
+  const [{ last }] = await app.sql(FILL);
+  expect((await list('q=quokka', app.admin)).total).toBe(1_000);
+  const { orders: shown } = await list('q=quokka&sort=-id&limit=1', app.admin);
+  expect(shown).toMatchObject([{ user_id: last - 1 }]);
+});
+
 it('filters by status, which may be repeated', async () => {
   const [first, second, third] = ids(await list('limit=3&sort=id'));
   await ann.patch(`orders/${first}/cancel`);

@@ -2,7 +2,12 @@ import type { Client } from 'pg';
 import type { Principal } from '../../../src/access/principal';
 import { OrdersQuery } from '../../../src/orders/order-request.dto';
 import { ORDER_STATUSES } from '../../../src/orders/order-status';
-import { pageStatement, type Statement, totalsStatement } from '../../../src/orders/reading/order-queries';
+import {
+  FIND_CUSTOMERS,
+  pageStatement,
+  type Statement,
+  totalsStatement,
+} from '../../../src/orders/reading/order-queries';
 import { LEASE_EXPIRED, NEXT_WAITING } from '../../../src/processing/due-orders';
 import { cloneTemplate, connected, type TestDatabase } from '../../support/database';
 
@@ -107,6 +112,13 @@ it.each(LISTS)('a list of %s reads no table of orders from end to end', async (_
     const totals = totalsStatement(query, principal, customers);
     expect(await scanned(client, page)).toEqual([]);
     expect(await scanned(client, totals)).toEqual([]);
+  });
+});
+
+it('a search for customers reads the index of their words, not their table', async () => {
+  await connected(database.url, async (client) => {
+    const plan = await client.query(`EXPLAIN ${FIND_CUSTOMERS.text.replaceAll('$1', "'u 77'")}`);
+    expect(JSON.stringify(plan.rows)).toContain('users_search');
   });
 });
 

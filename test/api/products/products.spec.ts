@@ -229,13 +229,14 @@ describe('the catalogue', () => {
       ['zebra_crossing', null, true],
       ['Horse', 'ZEBRA-H', true],
       ['Zebra foal', null, false],
+      ['Zèbre', null, true],
     ] as const) {
       const { id } = await app.newProduct({ name, sku });
       if (!active) await app.admin.patch(`products/${id}`, { active });
       ids.push(id);
     }
   });
-  const [a, b, c, d] = [0, 1, 2, 3];
+  const [a, b, c, d, e] = [0, 1, 2, 3, 4];
 
   it.each([
     ['q=zebra', [a, b, c, d]],
@@ -245,6 +246,8 @@ describe('the catalogue', () => {
     [`q=${encodeURIComponent('100%')}`, [a]],
     ['q=zebra_c', [b]],
     ['q=zebra%25foal', []],
+    [`q=${encodeURIComponent('ZÈBRE')}`, [e]],
+    [`q=${encodeURIComponent('ze\u0300br')}`, [e]],
   ])('filters by %s', async (query, expected) => {
     const { products } = await list(query);
     expect(products.map(({ id }: { id: number }) => ids.indexOf(id))).toEqual(expected);

@@ -106,6 +106,19 @@ describe('listing', () => {
     expect(second).toMatchObject({ users: [{ id: all[3] }], has_more: false, next_cursor: null });
   });
 
+  it('finds letters in any case, composed or not, on a database that knows the case of ASCII letters only', async () => {
+    const [locale] = await app.sql('SELECT datcollate FROM pg_database WHERE datname = current_database()');
+    expect(locale).toEqual({ datcollate: 'C' });
+    const { id } = (await app.admin.post('users', person({ name: 'Zoë Ångström Ельцин 李雷' }))).body;
+    const found = async (q: string) =>
+      (await app.admin.get(`users?q=${encodeURIComponent(q)}`)).body.users.map((user: { id: number }) => user.id);
+    for (const q of ['zoë å', 'ZOË', 'Zoe\u0308', 'A\u030angstro\u0308m', 'ельцин', 'ЕЛЬЦ', '雷', 'э']) {
+      expect([q, await found(q)]).toEqual([q, q === 'э' ? [] : [id]]);
+    }
+    await app.admin.patch(`users/${id}`, { name: 'Somebody Else' });
+    expect(await found('ельцин')).toEqual([]);
+  });
+
   it.each([
     'role=service',
     'active=1',
