@@ -6,6 +6,7 @@ import { ConfigModule } from './config/config.module';
 import { DatabaseModule } from './database/database.module';
 import { EventsModule } from './events/events.module';
 import { HealthModule } from './health/health.module';
+import { IdempotencyModule } from './idempotency/idempotency.module';
 import { MetricsModule } from './metrics/metrics.module';
 import { NotificationsModule } from './notifications/notifications.module';
 import { ProcessMetricsModule } from './observability/process-metrics';
@@ -24,6 +25,7 @@ import { UsersModule } from './users/users.module';
     QueueModule,
     EventsModule,
     SchedulingModule,
+    IdempotencyModule,
     UsersModule,
     ClientsModule,
     AuthModule,

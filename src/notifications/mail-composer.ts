@@ -9,17 +9,20 @@ import { User } from '../users/user.entity';
 import { ACCOUNT_MAILS, ORDER_MAILS } from './mail-types';
 import { formatMoney } from './money';
 import { type Sender, senderOf } from './sender';
-import { Templates } from './templates';
 
 /** A mail, ready to go. */
 export interface Mail {
-  /** The same for every delivery of the same event. */
+  /** The id of its event: the same for every delivery, and for no other mail of any deployment. */
   id: string;
+  /** What it is about, such as `order-7-3` (the order and its version): mail programs do not fold mails with different ones. */
+  reference: string;
   from: Sender;
   to: { name: string; address: string };
   subject: string;
-  html: string;
-  text: string;
+  /** Files in the folder `templates`. */
+  template: string;
+  /** The values of the template. */
+  context: object;
 }
 
 /** Writes the mail that tells somebody about an event. */
@@ -29,7 +32,6 @@ export class MailComposer {
 
   constructor(
     @InjectEntityManager() private readonly manager: EntityManager,
-    private readonly templates: Templates,
     private readonly config: Config,
   ) {
     this.from = senderOf(config);
@@ -40,12 +42,13 @@ export class MailComposer {
     return event.aggregate_type === 'order' ? this.aboutOrder(event) : this.aboutAccount(event);
   }
 
-  private async aboutOrder({ topic, aggregate_id, sequence, payload }: OrderEvent): Promise<Mail | null> {
+  private async aboutOrder(event: OrderEvent): Promise<Mail | null> {
+    const { topic, aggregate_id, payload } = event;
     const type = ORDER_MAILS[topic];
     const [order] = await runPrepared<OrderMailRow>(this.manager, ORDER_MAIL, [aggregate_id]);
     if (!type || !order) return null;
     const view = orderView(order);
-    return this.write(`order-${aggregate_id}-${sequence}`, order, type.template, `${type.heading} (${order.number})`, {
+    return this.write(event, order, type.template, `${type.heading} (${order.number})`, {
       ...{ status: null, explanation: null, ...type },
       preview: `Order ${order.number}, ${view.total}`,
       reason: payload.reason ? oneLine(payload.reason) : null,
@@ -53,13 +56,14 @@ export class MailComposer {
     });
   }
 
-  private async aboutAccount({ event_id, topic, aggregate_id, payload }: UserEvent): Promise<Mail | null> {
+  private async aboutAccount(event: UserEvent): Promise<Mail | null> {
+    const { topic, aggregate_id, payload } = event;
     const type = ACCOUNT_MAILS[topic];
     const user = await this.manager.findOneBy(User, { id: aggregate_id });
     if (!type || !user) return null;
     const token = topic === 'user.password_reset' ? payload.token : null;
     const page = this.config.PUBLIC_URL?.replace(/\/$/, '');
-    return this.write(`event-${event_id}`, user, type.template, type.heading, {
+    return this.write(event, user, type.template, type.heading, {
       heading: type.heading,
       preview: `The account of ${user.email}`,
       address: user.email,
@@ -69,15 +73,17 @@ export class MailComposer {
   }
 
   private write(
-    id: string,
+    event: DomainEvent,
     { name, email }: { name: string; email: string },
     template: string,
     subject: string,
-    view: object,
+    values: object,
   ): Mail {
+    const { event_id: id, aggregate_type, aggregate_id, sequence } = event;
     const to = { name: oneLine(name), address: email };
-    const parts = this.templates.render(template, { sender: this.from.name, name: to.name, ...view });
-    return { id, from: this.from, to, subject, ...parts };
+    const reference = `${aggregate_type}-${aggregate_id}-${sequence ?? id}`;
+    const context = { sender: this.from.name, name: to.name, ...values };
+    return { id, reference, from: this.from, to, subject, template, context };
   }
 }
 

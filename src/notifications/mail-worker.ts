@@ -1,8 +1,8 @@
 import {
-  type BeforeApplicationShutdown,
   Injectable,
   Logger,
   type OnApplicationBootstrap,
+  type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
@@ -13,8 +13,9 @@ import { type EventConsumer, OutboxRelay } from '../events/outbox-relay';
 import { ProcessMetrics } from '../observability/process-metrics';
 import { Queue } from '../queue/queue';
 import { type Mail, MailComposer } from './mail-composer';
+import { MAIL_CONCURRENCY } from './mail-transport';
 import { MAIL_TOPICS } from './mail-types';
-import { MAIL_CONCURRENCY, Mailer } from './mailer';
+import { Mailer } from './mailer';
 
 /** The queue of mails to send. */
 export const MAIL = 'mail';
@@ -25,12 +26,12 @@ export const MAIL = 'mail';
  */
 const RETRY = { limit: 2_000, delaySeconds: 5, maxDelaySeconds: 45 };
 
-/** Milliseconds that a running delivery gets to end at a shutdown, before it is cut off and left to another process. */
-const PATIENCE = 4_000;
+/** Milliseconds that running deliveries get to end at a shutdown, before they are aborted and left to another process. */
+const DRAIN_TIMEOUT_MS = 4_000;
 
 /** Sends a mail for every event that has one. Whatever goes wrong here stays here: no request and no order waits for it. */
 @Injectable()
-export class MailWorker implements EventConsumer, OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
+export class MailWorker implements EventConsumer, OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   readonly topics = MAIL_TOPICS;
   private readonly logger = new Logger('mail');
 
@@ -63,11 +64,11 @@ export class MailWorker implements EventConsumer, OnModuleInit, OnApplicationBoo
     await this.queue.work<DomainEvent>(MAIL, MAIL_CONCURRENCY, (event, signal) => this.deliver(event, signal));
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    const cutOff = setTimeout(() => this.mailer.close({ force: true }), PATIENCE);
+  /** Before the mailer module closes its connections, which it does in the same hook of a module that is destroyed later. */
+  async onModuleDestroy(): Promise<void> {
+    const timeout = setTimeout(() => this.mailer.abort(), DRAIN_TIMEOUT_MS);
     await this.queue.drain(MAIL);
-    clearTimeout(cutOff);
-    this.mailer.close({ force: false });
+    clearTimeout(timeout);
   }
 
   private async deliver(event: DomainEvent, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Injectable } from '@nestjs/common';
+import type { TemplateAdapter } from '@nestjs-modules/mailer';
 import Handlebars from 'handlebars';
 
 const FOLDER = join(__dirname, 'templates');
@@ -28,13 +28,22 @@ const TEXT_HELPERS: Record<string, Handlebars.HelperDelegate> = {
  * The templates in the folder beside this file, `<name>.html.hbs` and `<name>.txt.hbs`, compiled once. Each can be used
  * in the others as a partial. Values are escaped in HTML and left alone in text, where an entity would be noise.
  */
-@Injectable()
-export class Templates {
+export class HandlebarsAdapter implements TemplateAdapter {
   private readonly html = compileAll('html', { strict: true }, {});
   private readonly text = compileAll('txt', { strict: true, noEscape: true }, TEXT_HELPERS);
 
-  /** Both parts of a message. A value that the template names and `view` lacks is an error, null is not. */
-  render(name: string, view: object): { html: string; text: string } {
+  /** Renders `template` with `context` into both parts of a mail. */
+  compile({ data }: { data: TemplatedMail }, done: (error?: Error | null) => void): void {
+    try {
+      Object.assign(data, this.render(data.template, data.context));
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  }
+
+  /** Both parts of a mail. A value that the template names and `view` lacks is an error, null is not. */
+  private render(name: string, view: object): { html: string; text: string } {
     const [html, text] = [this.html.get(name), this.text.get(name)];
     if (!html || !text) throw new Error(`There is no template ${name}`);
     return { html: html(view), text: text(view).split('\n').map(fold).join('\n') };
@@ -56,6 +65,12 @@ function compileAll(format: string, options: CompileOptions, helpers: typeof TEX
 }
 
 type Template = Handlebars.TemplateDelegate;
+
+/** The options of `sendMail` that say what is in the mail. */
+interface TemplatedMail {
+  template: string;
+  context: object;
+}
 
 /** Breaks a long line at spaces; what follows keeps its indentation. */
 function fold(line: string): string {

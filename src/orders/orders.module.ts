@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { OrderLifecycle } from './order-lifecycle';
 import { OrdersController } from './orders.controller';
+import { OrdersSchedule } from './orders.schedule';
 import { OrdersService } from './orders.service';
 import { PlacementService } from './placement/placement.service';
 
 @Module({
   controllers: [OrdersController],
-  providers: [OrdersService, PlacementService, OrderLifecycle],
+  providers: [OrdersService, PlacementService, OrdersSchedule, OrderLifecycle],
   exports: [OrdersService, OrderLifecycle],
 })
 export class OrdersModule {}

@@ -8,6 +8,7 @@ import { HttpFulfillmentGateway } from './http-fulfillment-gateway';
 import { OrderProcessor } from './order-processor';
 import { ProcessingController } from './processing.controller';
 import { ProcessingSchedule } from './processing.schedule';
+import { ProcessingWorker } from './processing.worker';
 import { SimulatedFulfillmentGateway } from './simulated-fulfillment-gateway';
 
 /** The gateway that the configuration asks for. */
@@ -27,6 +28,7 @@ function gatewayOf(config: Config, orders: OrdersService): FulfillmentGateway {
     DueOrders,
     OrderProcessor,
     ProcessingSchedule,
+    ProcessingWorker,
     {
       provide: FulfillmentGateway,
       inject: [Config, OrdersService],

@@ -14,9 +14,8 @@ export class Mailbox {
   /** Everything until now. */
   collect(): SentMail[] {
     this.sink.read.length = 0;
-    for (const { mail, at } of this.sink.delivered.splice(0)) {
-      const [, id = ''] = /^<(.+)@/.exec(mail.messageId ?? '') ?? [];
-      this.sent.push({ id, at, process: mail.from?.address?.split('@')[0] ?? '' });
+    for (const { mail, reference, at } of this.sink.delivered.splice(0)) {
+      this.sent.push({ id: reference, at, process: mail.from?.address?.split('@')[0] ?? '' });
     }
     return this.sent;
   }

@@ -95,10 +95,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('processing/order-processor.ts', 'AND lease_until <= now()', 'AND lease_until IS NOT NULL'),
   ],
   'Leases that ran out are looked for': [
-    edit(
-      'processing/processing.schedule.ts',
-      `    this.timers.start('recovery', RECOVERY_SECONDS, () => this.dueOrders.enqueueExpired());\n`,
-    ),
+    edit('processing/processing.schedule.ts', `  @Cron(EVERY_5_SECONDS, cronOptions('recovery'))\n`),
   ],
   'Orders of dead workers come before the backlog': [
     edit('processing/due-orders.ts', 'query(LEASE_EXPIRED), true)', 'query(LEASE_EXPIRED))'),
@@ -123,12 +120,12 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     ),
   ],
   'Running orders are finished or given back at a shutdown': [
-    edit('processing/processing.schedule.ts', '    await this.queue.drain(PROCESS_ORDER);\n'),
+    edit('processing/processing.worker.ts', '    await this.queue.drain(PROCESS_ORDER);\n'),
     [
-      edit('processing/processing.schedule.ts', '    await this.queue.drain(PROCESS_ORDER);\n'),
+      edit('processing/processing.worker.ts', '    await this.queue.drain(PROCESS_ORDER);\n'),
       edit('queue/queue.ts', 'graceful: true', 'graceful: false'),
     ],
-    edit('processing/processing.schedule.ts', 'setTimeout(() => this.stopping.abort(), PATIENCE)', 'undefined'),
+    edit('processing/processing.worker.ts', 'setTimeout(() => this.stopping.abort(), DRAIN_TIMEOUT_MS)', 'undefined'),
     edit('processing/order-processor.ts', 'if (signal.aborted) return this.giveBack(order);'),
   ],
   'Requests that run are answered at a shutdown': [
@@ -171,7 +168,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('notifications/mailer.ts', 'throw isRefusal(error as NodemailerError)', 'throw !error'),
   ],
   'A silent mail server is left in time': [
-    edit('notifications/mailer.ts', 'const SILENCE = 10_000', 'const SILENCE = 600_000'),
+    edit('notifications/mail-transport.ts', 'SMTP_TIMEOUT_MS = 10_000', 'SMTP_TIMEOUT_MS = 600_000'),
   ],
   'Nothing waits for a mail': [
     edit(

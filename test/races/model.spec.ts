@@ -60,8 +60,8 @@ it('and every mail that these runs owe arrives once', async () => {
   await eventually(() => smtp.delivered.length >= due.length, `${due.length} mails`, 300);
   await worker.nest.close();
   await smtp.stop();
-  const delivered = smtp.delivered.map(({ mail, to }) => ({
-    id: mail.messageId?.slice(1).split('@')[0],
+  const delivered = smtp.delivered.map(({ reference, to }) => ({
+    id: reference,
     to: to.join(),
   }));
   const inOrder = (mails: { id?: string | undefined; to: string }[]) => mails.map(({ id, to }) => `${id} ${to}`).sort();

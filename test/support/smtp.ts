@@ -7,13 +7,15 @@ export interface Delivery {
   to: string[];
   raw: string;
   mail: Email;
+  /** What it is about, such as `order-7-3`: the order and its version. */
+  reference: string;
   /** When the server had read it, in milliseconds. */
   at: number;
 }
 
-/** The Message-IDs of the mails about orders that were placed, taken up and completed. */
+/** The references of the mails about orders that were placed, taken up and completed. */
 export const mailsAbout = (orders: number[]): string[] =>
-  orders.flatMap((id) => [1, 2, 3].map((sequence) => `<order-${id}-${sequence}@localhost>`));
+  orders.flatMap((id) => [1, 2, 3].map((sequence) => `order-${id}-${sequence}`));
 
 /** What the server does next to whoever sends it a mail. */
 export type Behaviour =
@@ -39,9 +41,9 @@ export class SmtpSink {
     return `smtp://127.0.0.1:${this.port}`;
   }
 
-  /** What was delivered about an order or an event, oldest first. `id` as in the Message-ID, or its beginning. */
-  about(id: string): Delivery[] {
-    return this.delivered.filter(({ mail }) => mail.messageId?.startsWith(`<${id}`));
+  /** What was delivered with this reference, or one that begins so, oldest first. */
+  about(reference: string): Delivery[] {
+    return this.delivered.filter((delivery) => delivery.reference.startsWith(reference));
   }
 
   /** Starts listening; after a stop on the same port as before. */
@@ -80,7 +82,9 @@ export class SmtpSink {
         stream.on('end', async () => {
           const raw = Buffer.concat(chunks);
           const to = session.envelope.rcptTo.map(({ address }) => address);
-          const delivery = { to, raw: raw.toString(), mail: await PostalMime.parse(raw), at: Date.now() };
+          const mail = await PostalMime.parse(raw);
+          const reference = mail.headers.find(({ key }) => key === 'x-entity-ref-id')?.value ?? '';
+          const delivery = { to, raw: raw.toString(), mail, reference, at: Date.now() };
           this.read.push(delivery);
           if (this.behaviour === 'cut after data') this.cut();
           else

@@ -148,8 +148,8 @@ it('then processes each order that was placed, sends its mails, and has nothing 
     30,
   );
   await giveBackJobs(postgres.url);
-  const mails = () => new Set(smtp.delivered.map(({ mail }) => mail.messageId));
-  const wanted = placed.flatMap((id) => [1, 2, 3].map((sequence) => `<order-${id}-${sequence}@localhost>`));
+  const mails = () => new Set(smtp.delivered.map(({ reference }) => reference));
+  const wanted = placed.flatMap((id) => [1, 2, 3].map((sequence) => `order-${id}-${sequence}`));
   await eventually(
     () => {
       const sent = mails();

@@ -28,7 +28,7 @@ async function startWorker(settings: NodeJS.ProcessEnv = {}): Promise<Service> {
 }
 
 async function announce(count: number): Promise<string[]> {
-  return (await publishMails(app.databaseUrl, count)).map((id) => `<event-${id}@localhost>`);
+  return (await publishMails(app.databaseUrl, count)).map((id) => `<${id}@localhost>`);
 }
 
 // Mails that are sent together are marked together: up to four may have gone out without their mark.

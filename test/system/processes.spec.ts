@@ -81,7 +81,7 @@ it('processes many orders once each, with one mail for each change, in two proce
   // Nobody does less than a tenth.
   expect(Math.min(...shares)).toBeGreaterThanOrEqual(ORDERS / 10);
   expectOneSweepEachSecond(workers);
-  expect(smtp.delivered.map(({ mail }) => mail.messageId).sort()).toEqual(changes.sort());
+  expect(smtp.delivered.map(({ reference }) => reference).sort()).toEqual(changes.sort());
 }, 300_000);
 
 /** When one of them was through with a sweep. */

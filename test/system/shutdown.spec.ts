@@ -96,7 +96,7 @@ it('a worker that is told to end at the same time finishes what it has in hand: 
   const mails = mailsAbout(ids);
   await eventually(() => smtp.delivered.length >= mails.length, 'every mail is out', 30);
   expect(await worker.terminate()).toBe(0);
-  expect(smtp.delivered.map(({ mail }) => mail.messageId).sort()).toEqual(mails.sort());
+  expect(smtp.delivered.map(({ reference }) => reference).sort()).toEqual(mails.sort());
 });
 
 /** It has begun to end: nobody is let in any more. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
 import { Config } from '../../../src/config/config';
@@ -27,7 +27,8 @@ it('writes mails to files where there is no mail server', async () => {
   const path = join(app.nest.get(Config).DATA_DIR, 'mail', 'order-1-1.eml');
   const file = await eventually(() => readFile(path).catch(() => undefined), 'the mail is written');
   const mail = await PostalMime.parse(file);
-  expect(mail.messageId).toBe('<order-1-1@localhost>');
+  expect(mail.messageId).toMatch(/^<[\da-f-]{36}@localhost>$/);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
   expect(mail.to).toEqual([expect.objectContaining({ address: 'admin@example.com' })]);
   expect(mail.subject).toMatch(/^We have received your order/);
 });
