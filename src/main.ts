@@ -1,12 +1,14 @@
+import './node-version';
 import './source-maps';
 import 'reflect-metadata';
-import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { completeForDevelopment } from './config/development';
+import { assertDataFolder, completeForDevelopment } from './config/development';
 import { loadConfig } from './config/load';
+import { prepareDatabase } from './database-url';
 import { StartError } from './errors/start-error';
+import { assertPortFree, listening } from './listen';
 import { flushLogs } from './observability/log-output';
-import { startEmbeddedPostgres } from './tools/embedded-postgres';
 
 /** Milliseconds for running requests and jobs to end after SIGTERM; other processes take over what is left then. */
 const DRAIN_TIMEOUT_MS = 10_000;
@@ -16,23 +18,28 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 async function main(): Promise<void> {
   const config = loadConfig();
-  const postgres = config.DATABASE_URL ? undefined : await startEmbeddedPostgres(resolve(config.DATA_DIR, 'postgres'));
-  if (postgres) config.DATABASE_URL = postgres.url;
+  await assertPortFree(config);
+  assertDataFolder(config);
+  const stopDatabase = await prepareDatabase(config);
   completeForDevelopment(config);
   // Loaded late, so that a wrong setting is reported at once.
   const { createApp } = await import('./app.setup.js');
+  const { HealthService } = await import('./health/health.service.js');
   const app = await createApp(config);
-  await app.listen(config.APP_PORT, config.APP_HOST);
+  await listening(() => app.listen(config.APP_PORT, config.APP_HOST));
   const docs = config.DOCS_ENABLED && config.SERVICE_ROLE !== 'worker' ? ' (docs at /docs)' : '';
   new Logger('main').log(`Listening on ${await app.getUrl()}${docs}`);
 
-  let stopping = false;
+  let announced: AbortController | undefined;
   const stop = async () => {
-    if (stopping) return;
-    stopping = true;
+    // A second signal skips the rest of the delay.
+    if (announced) return announced.abort();
+    announced = new AbortController();
+    app.get(HealthService).startDraining();
+    await delay(config.SHUTDOWN_DELAY_SECONDS * 1000, undefined, { signal: announced.signal }).catch(() => {});
     setTimeout(() => process.exit(1), DRAIN_TIMEOUT_MS).unref();
     await app.close();
-    await postgres?.stop();
+    await stopDatabase();
     await flushLogs();
     process.exit(0);
   };

@@ -30,6 +30,15 @@ export class Config {
   })
   APP_PORT = 8000;
 
+  @IntegerField({
+    description:
+      'Seconds after SIGTERM in which the process still serves but is not ready, so that load balancers notice.',
+    min: 0,
+    max: 300,
+    ...parsed,
+  })
+  SHUTDOWN_DELAY_SECONDS = 0;
+
   @TextField({ description: 'Folder for the embedded database and other local files.', max: 4096, ...optional })
   DATA_DIR = '.data';
 
@@ -43,7 +52,7 @@ export class Config {
   DATABASE_URL?: string;
 
   @IntegerField({
-    description: 'Connections of one process to PostgreSQL, those of the queue not counted.',
+    description: 'Connections of one process to PostgreSQL, without the 4 of the queue.',
     min: 2,
     max: 200,
     ...parsed,
@@ -51,14 +60,14 @@ export class Config {
   DATABASE_POOL_SIZE = 16;
 
   @TextField({
-    description: 'Signs the tokens; at least 32 bytes, the same in every process.',
+    description: 'Signs the tokens; at least 32 random bytes, the same in every process.',
     min: 32,
     max: 1024,
     ...optional,
   })
   SECRET_KEY?: string;
 
-  @IntegerField({ description: 'Minutes for which an access token is good.', min: 1, max: 1440, ...parsed })
+  @IntegerField({ description: 'Minutes until an access token expires.', min: 1, max: 1440, ...parsed })
   ACCESS_TOKEN_EXPIRE_MINUTES = 15;
 
   @EmailField({ description: 'E-mail of the first admin, created when there is no admin yet.', ...optional })
@@ -101,7 +110,7 @@ export class Config {
   PROCESSING_MAX_ATTEMPTS = 5;
 
   @IntegerField({
-    description: 'Requests that somebody may send in a window: a user, an API client, or an address before login.',
+    description: 'Requests in a window of one user, one API client, or one address before login.',
     min: 1,
     max: 1_000_000_000,
     ...parsed,
@@ -142,7 +151,7 @@ export class Config {
   })
   CORS_ORIGINS?: string;
 
-  @TextField({ description: 'Asked for by /metrics as a bearer token, when set.', min: 16, max: 1024, ...optional })
+  @TextField({ description: 'When set, /metrics asks for it as a bearer token.', min: 16, max: 1024, ...optional })
   METRICS_TOKEN?: string;
 
   @TextField({
@@ -169,12 +178,17 @@ export class Config {
   })
   GATEWAY_URL?: string;
 
-  @TextField({ description: 'Signs what is sent to GATEWAY_URL; at least 32 bytes.', min: 32, max: 1024, ...optional })
+  @TextField({
+    description: 'Signs what is sent to GATEWAY_URL; at least 32 random bytes.',
+    min: 32,
+    max: 1024,
+    ...optional,
+  })
   GATEWAY_SECRET?: string;
 
   @IntegerField({
     description:
-      "Milliseconds for one call of GATEWAY_URL; at most 30000, which a worker's lease on the order outlasts.",
+      'Milliseconds for one call of GATEWAY_URL. The lease of a worker on its order is longer than the maximum.',
     min: 1,
     max: 30_000,
     ...parsed,

@@ -41,13 +41,14 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   return config;
 }
 
-/** What no single variable can tell, or no pattern. */
+/** Rules over several variables, and rules that no pattern expresses. */
 function inconsistencies(config: Config): string[] {
   const errors = [
     ...productionInconsistencies(config),
     ...mailInconsistencies(config),
     ...gatewayInconsistencies(config),
     ...networkInconsistencies(config),
+    ...secretInconsistencies(config),
   ];
   if (!!config.ADMIN_EMAIL !== !!config.ADMIN_PASSWORD)
     errors.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set together');
@@ -63,6 +64,22 @@ function productionInconsistencies({ NODE_ENV, DATABASE_URL, SECRET_KEY, FAILPOI
   return errors;
 }
 
+/** Distinct characters below which a secret is weak: 32 random hexadecimal digits have 14 on average. */
+const MIN_DISTINCT_CHARACTERS = 8;
+
+/** A phrase is taken; few characters, one piece again and again, or a placeholder are not. */
+const isWeak = (secret: string) =>
+  new Set(secret).size < MIN_DISTINCT_CHARACTERS ||
+  /^(.{1,32}?)\1+$/su.test(secret) ||
+  /change[-_ ]?(me|this)|your[-_ ](secret|key)/i.test(secret);
+
+function secretInconsistencies(config: Config): string[] {
+  const names = ['SECRET_KEY', 'GATEWAY_SECRET'] as const;
+  return names
+    .filter((name) => config[name] && isWeak(config[name]))
+    .map((name) => `${name} must be random, such as the output of openssl rand -base64 32`);
+}
+
 function gatewayInconsistencies({ GATEWAY, GATEWAY_URL, GATEWAY_SECRET }: Config): string[] {
   const errors: string[] = [];
   if (GATEWAY === 'http' && !GATEWAY_URL) errors.push('GATEWAY_URL must be set for GATEWAY=http');
@@ -72,7 +89,7 @@ function gatewayInconsistencies({ GATEWAY, GATEWAY_URL, GATEWAY_SECRET }: Config
   return errors;
 }
 
-/** Not with a password: `fetch` refuses such an address, in an error that repeats it. */
+/** Without a password: `fetch` refuses such an address with an error that repeats it. */
 function isPlain(address: string): boolean {
   if (!URL.canParse(address)) return false;
   const { username, password } = new URL(address);
@@ -94,7 +111,7 @@ function isNetwork(text: string): boolean {
   return (
     isIP(address) > 0 &&
     rest.length === 0 &&
-    // Not /0: whoever trusts everybody lets everybody choose the address that the limits count.
+    // /0 trusts every client, so each could choose the address that the limits count.
     (prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits))
   );
 }

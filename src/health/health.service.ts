@@ -20,8 +20,8 @@ const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package
   version: string;
 };
 
-/** Milliseconds after which a check has failed: who asks has a deadline of his own. */
-const PATIENCE = 3_000;
+/** Milliseconds after which a check has failed: below the deadlines of load balancers. */
+const CHECK_TIMEOUT_MS = 3_000;
 
 /** Whether this process can do its work. */
 @Injectable()
@@ -33,12 +33,16 @@ export class HealthService implements OnModuleDestroy {
     private readonly config: Config,
   ) {}
 
-  /** First step of a shutdown: from here on no load balancer should send anything new. */
-  onModuleDestroy(): void {
+  /** First step of a shutdown: from now on the process is not ready, so that load balancers send nothing new. */
+  startDraining(): void {
     this.draining = true;
   }
 
-  /** Asks the database, whether all migrations ran, the queue's tables, and whether a shutdown is under way. */
+  onModuleDestroy(): void {
+    this.startDraining();
+  }
+
+  /** Checks the database, the migrations, the tables of the queue, and whether a shutdown is under way. */
   async check(): Promise<Health> {
     const [database, migrations, queue] = await Promise.all([
       this.passes(() => this.dataSource.query('SELECT 1')),
@@ -62,6 +66,6 @@ export class HealthService implements OnModuleDestroy {
       () => 'ok' as const,
       () => 'failed' as const,
     );
-    return Promise.race([result, setTimeout(PATIENCE, 'failed' as const, { ref: false })]);
+    return Promise.race([result, setTimeout(CHECK_TIMEOUT_MS, 'failed' as const, { ref: false })]);
   }
 }

@@ -9,7 +9,7 @@ const IMPORTS: Record<string, string[]> = {
   observability: ['access', 'errors'],
   http: ['errors', 'observability'],
   config: ['errors', 'http'],
-  database: ['config'],
+  database: ['config', 'errors'],
   queue: ['config', 'database', 'errors'],
   events: ['config', 'errors'],
   scheduling: ['config', 'errors'],

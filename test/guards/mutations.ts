@@ -134,6 +134,10 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('http/server.ts', `if (!server.server.listening) reply.header('connection', 'close');`),
     edit('health/health.service.ts', 'this.draining = true', 'this.draining = false'),
   ],
+  'Load balancers see "not ready" before the port closes': [
+    edit('main.ts', '    app.get(HealthService).startDraining();\n'),
+    edit('main.ts', 'config.SHUTDOWN_DELAY_SECONDS * 1000', '0'),
+  ],
   'A timer runs in one process at a time': [
     edit('scheduling/timers.ts', `last_run_at <= now() - $2 * interval '1 second'`, '$2::int > 0'),
   ],
@@ -231,7 +235,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   ],
   'Every request has a deadline': [edit('http/server.ts', 'const DEADLINE = 4_000', 'const DEADLINE = 40_000')],
   'Health checks and scrapes end in time': [
-    edit('health/health.service.ts', 'PATIENCE = 3_000', 'PATIENCE = 60_000'),
+    edit('health/health.service.ts', 'CHECK_TIMEOUT_MS = 3_000', 'CHECK_TIMEOUT_MS = 60_000'),
     edit('metrics/business-metrics.ts', 'PATIENCE = 3_000', 'PATIENCE = 60_000'),
   ],
   'Deadlocks and serialisation failures are tried again': [
@@ -389,6 +393,13 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   'Bodies have a size and a depth': [
     edit('http/server.ts', 'const BODY_LIMIT = 1_048_576', 'const BODY_LIMIT = 10_485_760'),
     edit('http/json-body.ts', 'const MAX_DEPTH = 20', 'const MAX_DEPTH = 100_000'),
+  ],
+  'A weak secret is refused': [
+    edit('config/load.ts', '  new Set(secret).size < MIN_DISTINCT_CHARACTERS ||\n'),
+    edit('config/load.ts', '  /^(.{1,32}?)\\1+$/su.test(secret) ||\n'),
+  ],
+  'Processes that start together share one signing key': [
+    edit('config/development.ts', 'linkSync(draft, path)', 'writeFileSync(path, readFileSync(draft))'),
   ],
   'Kill points are refused in production': [
     edit('config/load.ts', `  if (FAILPOINT) errors.push('FAILPOINT must not be set in production');\n`),

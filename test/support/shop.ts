@@ -32,7 +32,7 @@ export class Shop {
       SERVICE_ROLE: 'api',
       GATEWAY: 'http',
       GATEWAY_URL: fulfillment.url,
-      GATEWAY_SECRET: 's'.repeat(32),
+      GATEWAY_SECRET: 'a-gateway-secret-for-tests-of-32-bytes',
       GATEWAY_TIMEOUT_MS: '30000',
       PROCESSING_MAX_ATTEMPTS: String(MAX_ATTEMPTS),
     });

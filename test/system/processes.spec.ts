@@ -32,7 +32,7 @@ const startProcess = (settings: NodeJS.ProcessEnv): Promise<Service> =>
     DATABASE_URL: app.databaseUrl,
     GATEWAY: 'http',
     GATEWAY_URL: fulfillment.url,
-    GATEWAY_SECRET: 's'.repeat(32),
+    GATEWAY_SECRET: 'a-gateway-secret-for-tests-of-32-bytes',
     ...settings,
   });
 

@@ -33,7 +33,7 @@ const startWorker = (): Promise<Service> =>
     SMTP_URL: smtp.url,
     GATEWAY: 'http',
     GATEWAY_URL: fulfillment.url,
-    GATEWAY_SECRET: 's'.repeat(32),
+    GATEWAY_SECRET: 'a-gateway-secret-for-tests-of-32-bytes',
   });
 
 /** What a client meets who comes too late: no connection, or one that is closed before the request was taken. */

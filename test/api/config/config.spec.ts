@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Config, listOf } from '../../../src/config/config';
@@ -62,7 +63,7 @@ it('lists are read word by word', () => {
   ]);
 });
 
-const KEY = 'x'.repeat(32);
+const KEY = 'a-signing-key-for-tests-of-32-bytes';
 const REFUSED: [variable: string, settings: NodeJS.ProcessEnv][] = [
   ['NODE_ENV', { NODE_ENV: 'secret' }],
   ['SERVICE_ROLE', { SERVICE_ROLE: 'secret' }],
@@ -72,6 +73,12 @@ const REFUSED: [variable: string, settings: NodeJS.ProcessEnv][] = [
   ['DATABASE_URL', { NODE_ENV: 'production', SECRET_KEY: KEY, SMTP_URL: 'smtp://secret' }],
   ['DATABASE_POOL_SIZE', { DATABASE_POOL_SIZE: '1' }],
   ['SECRET_KEY', { SECRET_KEY: 'secret' }],
+  ['SECRET_KEY', { SECRET_KEY: 'x'.repeat(32) }],
+  ['SECRET_KEY', { SECRET_KEY: 'abcaabbccabcbacbabccbaacbbacbbcabca' }],
+  ['SECRET_KEY', { SECRET_KEY: '0123456789abcdef'.repeat(4) }],
+  ['SECRET_KEY', { SECRET_KEY: 'please-change-me-to-something-else' }],
+  ['GATEWAY_SECRET', { GATEWAY_SECRET: 'abcabcabcabcabcabcabcabcabcabcabcabc' }],
+  ['SHUTDOWN_DELAY_SECONDS', { SHUTDOWN_DELAY_SECONDS: '301' }],
   ['SECRET_KEY', { NODE_ENV: 'production', DATABASE_URL: 'postgres://secret', SMTP_URL: 'smtp://secret' }],
   ['FAILPOINT', { NODE_ENV: 'production', FAILPOINT: 'order-placed:1' }],
   ['ADMIN_EMAIL', { ADMIN_EMAIL: 'secret', ADMIN_PASSWORD: 'secret secret' }],
@@ -95,7 +102,16 @@ const REFUSED: [variable: string, settings: NodeJS.ProcessEnv][] = [
 
 it.each(REFUSED)('refuses %s in %j', (variable, settings) => {
   expect(() => parseConfig(settings)).toThrow(new RegExp(`^ {2}- .*\\b${variable}\\b`, 'm'));
-  expect(() => parseConfig(settings)).not.toThrow(/secret(?! in production)|70000|0x10|\b33\b|\/0\b/);
+  expect(() => parseConfig(settings)).not.toThrow(/secret(?! in production)|70000|0x10|xxx|abc|please|\b33\b|\/0\b/);
+});
+
+it('takes random keys and phrases', () => {
+  for (const key of [
+    randomBytes(32).toString('base64'),
+    randomBytes(16).toString('hex'),
+    'a long phrase that nobody else has',
+  ])
+    expect(parseConfig({ SECRET_KEY: key }).SECRET_KEY).toBe(key);
 });
 
 it('names everything that is wrong at once', () => {
@@ -116,8 +132,7 @@ describe('the process', () => {
     ['TRUSTED_PROXIES', { TRUSTED_PROXIES: 'secret' }],
     ['CORS_ORIGINS', { CORS_ORIGINS: 'secret' }],
     ['RATE_LIMIT_WINDOW', {}, inFile('RATE_LIMIT_WINDOW=secret')],
-  ])('ends within 5 s, naming %s and not its value', async (variable, settings, cwd = folder()) => {
-    const started = performance.now();
+  ])('ends before it starts anything, naming %s and not its value', async (variable, settings, cwd = folder()) => {
     const child = spawn(process.execPath, [join(BUILD, 'main.js')], {
       cwd,
       env: { PATH: process.env.PATH, ...settings },
@@ -125,7 +140,7 @@ describe('the process', () => {
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
     const code = await new Promise((done) => child.once('close', done));
-    expect([code, performance.now() - started < 5_000]).toEqual([1, true]);
+    expect([code, readdirSync(cwd).filter((name) => name !== '.env')]).toEqual([1, []]);
     expect(output).toContain(variable);
     expect(output).not.toContain('secret');
   });

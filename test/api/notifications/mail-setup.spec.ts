@@ -64,7 +64,11 @@ describe('with a mail server that asks for a password', () => {
   });
 });
 
-const PRODUCTION = { NODE_ENV: 'production', DATABASE_URL: 'postgres://db/orders', SECRET_KEY: 'x'.repeat(32) };
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgres://db/orders',
+  SECRET_KEY: 'a-signing-key-for-tests-of-32-bytes',
+};
 
 it.each([
   ['SMTP_URL or MAIL_SERVER must be set', PRODUCTION],

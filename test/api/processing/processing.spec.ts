@@ -36,7 +36,11 @@ const succeed = (response: ServerResponse) => json(response, 200, { outcome: 'su
 
 /** Starts the worker of this test; it ends with the test. */
 async function startWorker(settings: NodeJS.ProcessEnv = {}): Promise<NestFastifyApplication> {
-  const gateway = { GATEWAY: 'http', GATEWAY_URL: fulfillment.url, GATEWAY_SECRET: 's'.repeat(32) };
+  const gateway = {
+    GATEWAY: 'http',
+    GATEWAY_URL: fulfillment.url,
+    GATEWAY_SECRET: 'a-gateway-secret-for-tests-of-32-bytes',
+  };
   const config = testConfig(app.databaseUrl, { SERVICE_ROLE: 'worker', ...gateway, ...settings });
   worker = (await listen(config)).nest;
   return worker;
