@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { types } from 'pg';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, MigrationExecutor } from 'typeorm';
 import { Connection } from './crash-safe-client';
 import { destroyOnReadTimeout } from './read-timeout';
 
@@ -41,15 +41,32 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
 /** Any 64-bit number, the same in every process: only one of them migrates at a time. */
 const MIGRATION_LOCK = 7_203_114_520_031n;
 
-/** Brings the schema up to date. Processes that start together take turns; the later ones find nothing left to do. */
-export async function migrate(url: string): Promise<void> {
+/**
+ * Brings the schema up to date; returns the names of the migrations that ran. Processes that start together take turns, and
+ * the later ones find nothing left to do.
+ */
+export const migrate = (url: string): Promise<string[]> =>
+  withMigrationLock(url, async (source) => {
+    const done = await source.runMigrations({ transaction: 'each' });
+    return done.map(({ name }) => name);
+  });
+
+/** Reverts the latest migration; returns its name, undefined when none has run. */
+export const revertMigration = (url: string): Promise<string | undefined> =>
+  withMigrationLock(url, async (source) => {
+    const [latest] = await new MigrationExecutor(source).getExecutedMigrations();
+    if (latest) await source.undoLastMigration({ transaction: 'each' });
+    return latest?.name;
+  });
+
+async function withMigrationLock<T>(url: string, work: (source: DataSource) => Promise<T>): Promise<T> {
   // A connection of its own, without the timeouts of requests: an index on a large table takes its time.
   const source = new DataSource({ ...dataSourceOptions(url, 2), extra: { Client: Connection } } as DataSourceOptions);
   await source.initialize();
   const lock = source.createQueryRunner();
   try {
     await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await source.runMigrations({ transaction: 'each' });
+    return await work(source);
   } finally {
     await lock.release();
     await source.destroy();

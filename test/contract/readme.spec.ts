@@ -46,7 +46,8 @@ it('the first order of the README goes through, command by command', async () =>
 
 it('every npm script and every file that the README or SECURITY.md names is there', () => {
   const named = [...README.matchAll(/npm\s+(?:run\s+)?([a-z:]+)/g)].map(([, name]) => name as string);
-  expect(named).toEqual(expect.arrayContaining(['start', 'test', 'demo']));
+  expect(named).toEqual(expect.arrayContaining(['start', 'test', 'demo', 'start:dev', 'start:prod', 'lint', 'format']));
+  expect(named).toEqual(expect.arrayContaining(['migration:create', 'migration:run', 'migration:revert', 'test:api']));
   expect(named.filter((name) => name !== 'ci' && !(name in scripts))).toEqual([]);
   const linked = [...`${README}${SECURITY}`.matchAll(/\]\(((?!http)[^)]+)\)/g)].map(([, path]) => path as string);
   expect(linked.filter((path) => !existsSync(path))).toEqual([]);
