@@ -109,6 +109,9 @@ export class Config {
   @IntegerField({ description: 'Attempts after which an order is failed.', min: 1, max: 100, ...parsed })
   PROCESSING_MAX_ATTEMPTS = 5;
 
+  @IntegerField({ description: 'Days for which the event log keeps events.', min: 7, max: 365, ...parsed })
+  EVENTS_RETENTION_DAYS = 30;
+
   @IntegerField({
     description: 'Requests in a window of one user, one API client, or one address before login.',
     min: 1,

@@ -58,6 +58,8 @@ interface Stored {
   event_id: string;
   /** ISO 8601, in UTC. */
   occurred_at: string;
+  /** The position in the event log; null for an event that is not public. */
+  position: number | null;
 }
 
 export type OrderEvent = NewOrderEvent & Stored;
@@ -83,3 +85,18 @@ const AGGREGATES: Record<OrderTopic, 'order'> & Record<UserTopic, 'user'> = {
 export function isTopic(text: string): text is Topic {
   return Object.hasOwn(AGGREGATES, text);
 }
+
+/**
+ * The topics that enter the event log, and from there reach the feed and webhooks. An event that is not listed stays inside:
+ * those of users may hold secrets.
+ */
+export const PUBLIC_TOPICS: readonly OrderTopic[] = [
+  'order.placed',
+  'order.edited',
+  'order.paid',
+  'order.processing',
+  'order.completed',
+  'order.failed',
+  'order.requeued',
+  'order.cancelled',
+];

@@ -5,14 +5,14 @@ import type { EntityManager } from 'typeorm';
 import { Config } from '../config/config';
 import { failpoint } from '../config/failpoint';
 import { loggable } from '../errors/problem.filter';
+import { BATCH_SIZE, takeBatch } from './event-log';
 import { type DomainEvent, isTopic, type Topic } from './event-types';
-import type { OutboxEvent } from './outbox.entity';
 
-/** Events that one transaction takes: enough to keep up with any number of writers, few enough to commit at once. */
-const BATCH_SIZE = 500;
+/** Pause between two looks at an empty outbox, or at one that another process empties. */
+const IDLE_POLL_INTERVAL_MS = 500;
 
-/** Pause between two looks at an empty outbox. */
-const POLL_INTERVAL_MS = 500;
+/** Pause after a batch that emptied the outbox: more events are likely, and consumers of the feed wait for them. */
+const BUSY_POLL_INTERVAL_MS = 100;
 
 /** Hears of the events of some topics. Registers itself with {@link OutboxRelay.register} in its constructor. */
 export interface EventConsumer {
@@ -26,9 +26,9 @@ export interface EventConsumer {
 }
 
 /**
- * Gives the rows of the outbox to the consumers, in any number of processes at once. Rows leave the outbox in the
- * transaction in which consumers write, so a process may die at any point: no event is lost or consumed twice.
- * Rows are never looked up by `id > last seen`, because the order of ids is not the order of commits.
+ * Moves the rows of the outbox into the event log and gives them to the consumers, in one of the processes at a time. Rows
+ * leave the outbox in the transaction in which log and consumers write, so a process may die at any point: no event is lost
+ * or consumed twice. Rows are never looked up by `id > last seen`, because the order of ids is not the order of commits.
  */
 @Injectable()
 export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -71,32 +71,22 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
         this.logger.warn({ err: loggable(error) }, 'relay failed, and tries again');
         return 0;
       });
-      if (taken < BATCH_SIZE) await setTimeout(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
+      if (taken === BATCH_SIZE) continue;
+      const pause = taken > 0 ? BUSY_POLL_INTERVAL_MS : IDLE_POLL_INTERVAL_MS;
+      await setTimeout(pause, undefined, { signal }).catch(() => {});
     }
   }
 
   /** Moves one batch; returns how many events it took. */
   private relayBatch(): Promise<number> {
     return this.manager.transaction(async (manager) => {
-      // Materialised, because a subquery of the DELETE could be run again and then lock more than the limit.
-      const [rows]: [OutboxEvent[], number] = await manager.query(
-        `WITH taken AS MATERIALIZED (SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
-         DELETE FROM outbox USING taken WHERE outbox.id = taken.id
-         RETURNING outbox.*`,
-        [BATCH_SIZE],
-      );
-      const events = rows.sort((a, b) => a.id - b.id).map(toDomainEvent);
+      const events = await takeBatch(manager);
       for (const consumer of this.consumers) {
         const wanted = events.filter(({ topic }) => consumer.topics.includes(topic));
         if (wanted.length > 0) await consumer.consume(manager, wanted);
       }
-      if (rows.length > 0) failpoint('batch-relayed');
-      return rows.length;
+      if (events.length > 0) failpoint('batch-relayed');
+      return events.length;
     });
   }
-}
-
-function toDomainEvent({ id: _, occurred_at, ...event }: OutboxEvent): DomainEvent {
-  // Written by `publish` or by SQL that gets its topic from event-types.ts.
-  return { ...event, occurred_at: occurred_at.toISOString() } as DomainEvent;
 }

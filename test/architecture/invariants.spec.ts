@@ -47,6 +47,11 @@ it.each([
   ],
   ['N8', queueing('{"aggregate_type": "order", "aggregate_id": 1, "sequence": 1}')],
   ['N8', `${queueing('{"event_id": "7"}')}; ${queueing('{"event_id": "7"}')}`],
+  ['N20', 'UPDATE feed_position SET last = last + 1'],
+  ['N20', `${logging(2)}; UPDATE feed_position SET last = 2`],
+  ['N20', `${logging(1)}; UPDATE outbox SET sequence = 5; UPDATE feed_position SET last = 1`],
+  ['N20', `${logging(1)}; UPDATE events SET user_id = 99; UPDATE feed_position SET last = 1`],
+  ['N20', `${logging(1)}; UPDATE events SET payload = '{"token": "x"}'; UPDATE feed_position SET last = 1`],
   ['N11', 'DELETE FROM order_items'],
   ['N11', 'UPDATE outbox SET aggregate_id = 99'],
 ])('%s finds what breaks it: %s', async (rule, damage) => {
@@ -61,4 +66,12 @@ it.each([
 /** Puts a mail about an event into the queue. */
 function queueing(event: string): string {
   return `INSERT INTO pgboss.job (name, data) VALUES ('mail', '${event}')`;
+}
+
+/** Writes the first event of the outbox into the log, at this position. */
+function logging(position: number): string {
+  return `
+    WITH taken AS (DELETE FROM outbox WHERE id = (SELECT min(id) FROM outbox) RETURNING *)
+    INSERT INTO events SELECT ${position}, event_id, topic, aggregate_id, payload ->> 'order_number',
+      (payload ->> 'user_id')::bigint, sequence, '{}', payload -> 'actor', occurred_at FROM taken`;
 }

@@ -157,6 +157,22 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
       'const perform = (work: (manager: EntityManager) => Promise<number>) => work(this.manager);\n    return perform(',
     ),
   ],
+  'Positions are given by the relay, under the locked counter': [
+    edit('events/event-log.ts', '$2::bigint + row_number() OVER (ORDER BY id) AS position', 'id AS position'),
+    [
+      edit('events/event-log.ts', ' FOR UPDATE SKIP LOCKED'),
+      edit('events/event-log.ts', 'ORDER BY id LIMIT $1', 'ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED'),
+    ],
+  ],
+  'Only public events enter the log': [
+    edit('events/event-log.ts', 'topic = ANY($3) AND ', '$3::text[] IS NOT NULL AND '),
+  ],
+  'An event is logged once': [
+    edit('events/event-log.ts', ' AND NOT EXISTS (SELECT FROM events WHERE events.id = moved.event_id)'),
+  ],
+  'Events are deleted from the oldest on': [
+    edit('events/event-log.ts', 'WHERE position < first', `WHERE created_at < now() - $1 * interval '1 day'`),
+  ],
   'A mail is queued once for its event': [edit('queue/queue.ts', '({ id: idOf(key), data })', '({ data })')],
   'A mail is sent before it is noted': [
     edit(

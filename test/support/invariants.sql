@@ -108,3 +108,22 @@ SELECT o.id, NULL AS event_id FROM orders o WHERE NOT EXISTS (SELECT FROM order_
 UNION ALL
 SELECT aggregate_id, id FROM outbox e
 WHERE aggregate_type = 'order' AND NOT EXISTS (SELECT FROM orders o WHERE o.id = e.aggregate_id);
+
+-- N20 positions of the event log are dense: from the one after the last that was deleted to the last that was given
+SELECT last, purged, count(position), min(position), max(position)
+FROM feed_position LEFT JOIN events ON true GROUP BY last, purged
+HAVING count(position) <> last - purged OR min(position) <> purged + 1 OR max(position) <> last;
+
+-- N20 the events of an order are logged in the order's own sequence, none is missing, and none is both logged and waiting
+SELECT order_id, position, sequence, previous FROM (
+  SELECT order_id, position, sequence, lag(sequence) OVER (PARTITION BY order_id ORDER BY position NULLS LAST, sequence) AS previous
+  FROM (
+    SELECT order_id, position, sequence FROM events WHERE order_id IS NOT NULL
+    UNION ALL
+    SELECT aggregate_id, NULL, sequence FROM outbox WHERE aggregate_type = 'order'
+  ) event
+) event WHERE sequence <> previous + 1;
+
+-- N20 an event of an order names its customer, and no event holds a secret
+SELECT e.position, e.type, e.order_id, e.user_id FROM events e LEFT JOIN orders o ON o.id = e.order_id
+WHERE (e.order_id IS NOT NULL AND o.user_id IS DISTINCT FROM e.user_id) OR e.payload ? 'token';

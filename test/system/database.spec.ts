@@ -97,6 +97,15 @@ const REFUSED = [
   ['stock_movements_kind', `UPDATE stock_movements SET reserved_delta = -1 WHERE kind = 'reserve'`],
   ['stock_movements_kind', `UPDATE stock_movements SET kind = 'release', reserved_delta = 1 WHERE kind = 'ship'`],
   ['stock_movements_kind', `UPDATE stock_movements SET on_hand_delta = -1 WHERE kind = 'ship'`],
+  ['feed_position_one', 'UPDATE feed_position SET one = false'],
+  ['feed_position_pkey', 'INSERT INTO feed_position DEFAULT VALUES'],
+  ['feed_position_purged', 'UPDATE feed_position SET purged = last + 1'],
+  ['feed_position_purged', 'UPDATE feed_position SET purged = -1'],
+  [
+    'events_id',
+    `INSERT INTO events (position, id, type, payload, created_at)
+     SELECT n, '0b6f7c1e-2f4d-4a8e-9d4b-0f6c2f0a9b11', 'order.placed', '{}', now() FROM generate_series(1, 2) AS n`,
+  ],
   [
     'idempotency_keys_pkey',
     `INSERT INTO idempotency_keys (caller, key, request_hash, response) VALUES ('user:1', 'a', '', '{}')`,
