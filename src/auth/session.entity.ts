@@ -24,7 +24,7 @@ export class Session {
   @Column('bytea')
   token_hash!: Buffer;
   /** When the last 8 tokens were used, newest first. For a moment after that a token still gets the same successor. */
-  @Column({ type: 'timestamptz', precision: 3, array: true, default: '{}' })
+  @Column({ type: 'timestamptz', array: true, default: '{}' })
   rotations!: Date[];
   /** The user's at login: raising theirs ends the session. */
   @Column('integer')

@@ -4,7 +4,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 export class RefreshRotations1770000100000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      ALTER TABLE sessions ADD rotations timestamptz(3)[] NOT NULL DEFAULT '{}';
+      ALTER TABLE sessions ADD rotations timestamptz[] NOT NULL DEFAULT '{}';
       UPDATE sessions SET rotations = ARRAY[rotated_at] WHERE rotated_at IS NOT NULL;
       ALTER TABLE sessions DROP previous_hash, DROP rotated_at;
     `);
