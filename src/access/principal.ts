@@ -9,6 +9,8 @@ export interface Principal {
   id: number | null;
   name: string;
   role: Role;
+  /** The session of a user's access token. */
+  sessionId?: number | undefined;
   /** The request this principal acts in; null outside HTTP. */
   requestId: string | null;
 }

@@ -22,19 +22,19 @@ export class AccessTokens {
     this.lifetime = config.ACCESS_TOKEN_EXPIRE_MINUTES * 60;
   }
 
-  /** A signed access token for this user, as of their present role and token version. */
-  issue({ id, role, token_version }: Pick<UserState, 'id' | 'role' | 'token_version'>): string {
-    return this.sign(String(id), role, token_version);
+  /** A signed access token for this session of a user, as of their present role and token version. */
+  issue({ id, role, token_version }: Pick<UserState, 'id' | 'role' | 'token_version'>, sessionId: number): string {
+    return this.sign(String(id), { role, token_version, sid: sessionId });
   }
 
   /** A signed access token for this API client, as of its present token version. */
   issueToClient({ client_id, token_version }: Pick<ApiClient, 'client_id' | 'token_version'>): string {
-    return this.sign(client_id, 'service', token_version);
+    return this.sign(client_id, { role: 'service', token_version });
   }
 
-  private sign(subject: string, role: Role, token_version: number): string {
+  private sign(subject: string, claims: { role: Role; token_version: number; sid?: number }): string {
     return this.jwt.sign(
-      { role, token_use: 'access', token_version },
+      { ...claims, token_use: 'access' },
       {
         algorithm: 'HS256',
         issuer: ISSUER,

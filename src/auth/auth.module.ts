@@ -14,6 +14,7 @@ import { AuthController } from './auth.controller';
 import { AuthService } from './auth.service';
 import { AuthenticationGuard } from './authentication.guard';
 import { BasicStrategy } from './basic.strategy';
+import { ConfirmationController } from './confirmation.controller';
 import { JwtStrategy } from './jwt.strategy';
 import { PasswordController } from './password.controller';
 import { RefreshTokens } from './refresh-tokens';
@@ -34,7 +35,7 @@ import { Strategies } from './strategies';
       useFactory: (config: Config) => ({ secret: signingKey(config) }),
     }),
   ],
-  controllers: [AuthController, SessionsController, PasswordController],
+  controllers: [AuthController, ConfirmationController, SessionsController, PasswordController],
   providers: [
     JwtStrategy,
     BasicStrategy,

@@ -6,7 +6,7 @@ import { validationFailed } from '../errors/domain-error';
 import { Operation } from '../observability/operation';
 import { Credentials } from '../users/credentials';
 import { type RegisterRequest, toUserResponse, type UserResponse } from '../users/user.dto';
-import type { UserState } from '../users/user-cache';
+import type { User } from '../users/user.entity';
 import { UsersService } from '../users/users.service';
 import { AccessTokens } from './access-tokens';
 import type { LoginRequest, LoginResponse, TokenRequest, TokenResponse } from './auth.dto';
@@ -26,7 +26,7 @@ export class AuthService {
 
   /** Opens an account with the role `user`. Errors: VALIDATION_FAILED, EMAIL_TAKEN, USERNAME_TAKEN. */
   register(request: RegisterRequest): Promise<UserResponse> {
-    return this.users.create({ ...request, role: 'user' });
+    return this.users.register(request);
   }
 
   /** Begins a session for the owner of this e-mail or username. Errors: VALIDATION_FAILED, INVALID_CREDENTIALS. */
@@ -54,7 +54,7 @@ export class AuthService {
       }
       case 'refresh_token': {
         const { user, refresh_token } = await this.sessions.refresh(needed(request, 'refresh_token'));
-        return { ...this.bearer(this.tokens.issue(user)), refresh_token };
+        return { ...this.bearer(this.tokens.issue(user, user.session_id)), refresh_token };
       }
       case 'client_credentials':
         return this.bearer(this.tokens.issueToClient(await this.client(request, authorization)));
@@ -66,9 +66,9 @@ export class AuthService {
     return this.users.get(principal.id as number, principal);
   }
 
-  private async startSession(user: UserState, userAgent: string | undefined): Promise<TokenResponse> {
-    const refresh_token = await this.sessions.start(user, userAgent);
-    return { ...this.bearer(this.tokens.issue(user)), refresh_token };
+  private async startSession(user: User, userAgent: string | undefined): Promise<TokenResponse> {
+    const { id, refresh_token } = await this.sessions.start(user, userAgent);
+    return { ...this.bearer(this.tokens.issue(user, id)), refresh_token };
   }
 
   private client({ client_id, client_secret }: TokenRequest, authorization?: string): Promise<ApiClient> {

@@ -59,8 +59,9 @@ export class JwtStrategy extends PassportStrategy(Strategy) {
       return client?.token_version === token.token_version ? clientIdentity(client) : null;
     }
     const user = await this.users.get(userId);
-    if (!user?.active || user.token_version !== token.token_version) return null;
-    return { type: 'user', id: user.id, name: user.name, role: user.role };
+    const kept = token.sid !== undefined && token.sid === user?.kept_session;
+    if (!user?.active || (user.token_version !== token.token_version && !kept)) return null;
+    return { type: 'user', id: user.id, name: user.name, role: user.role, sessionId: token.sid };
   }
 }
 

@@ -5,7 +5,7 @@ import type { Principal } from '../access/principal';
 import { DomainError, notFound } from '../errors/domain-error';
 import { assertOnePagingMode, decodeCursor, type PageQuery, page } from '../http/dto/pagination';
 import { Operation } from '../observability/operation';
-import type { UserState } from '../users/user-cache';
+import type { User } from '../users/user.entity';
 import { type RefreshToken, RefreshTokens } from './refresh-tokens';
 import { type SessionListResponse, type SessionRow, toSessionResponse } from './session.dto';
 
@@ -17,10 +17,14 @@ const ROTATIONS_KEPT = 8;
 
 const EXPIRES_AT = `least(s.last_used_at + interval '7 days', s.created_at + interval '30 days')`;
 
-/** A session lives until it expires or the user's token version is raised; `s` is the session, `u` its user. */
-const ALIVE = `u.id = s.user_id AND u.active AND u.token_version = s.token_version AND ${EXPIRES_AT} > now()`;
+/** A session lives until it expires, or the user's token version is raised by another; `s` is the session, `u` its user. */
+const ALIVE = `u.id = s.user_id AND u.active AND (u.token_version = s.token_version OR u.kept_session = s.id)
+  AND ${EXPIRES_AT} > now()`;
 
-const USER_STATE = 'u.id, u.name, u.role, u.active, u.token_version';
+/** The user of a session, as a token is issued to them. */
+type SessionUser = Pick<User, 'id' | 'name' | 'role' | 'active' | 'token_version'> & { session_id: number };
+
+const USER_STATE = 'u.id, u.name, u.role, u.active, u.token_version, s.id AS session_id';
 
 /**
  * Sessions of people, kept alive by refresh tokens: 7 days without use or 30 days in all. A token can be used once. One that is
@@ -35,22 +39,23 @@ export class SessionsService {
     private readonly tokens: RefreshTokens,
   ) {}
 
-  /** Begins a session for a user who has just logged in; returns its first refresh token. Clears away their dead ones. */
-  async start(user: UserState, userAgent: string | undefined): Promise<string> {
+  /** Begins a session for a user who has just logged in, with its first refresh token. Clears away their dead ones. */
+  async start(user: User, userAgent: string | undefined): Promise<{ id: number; refresh_token: string }> {
     const token = this.tokens.first();
-    await this.manager.query(
+    const [{ id }] = await this.manager.query(
       `WITH dead AS (DELETE FROM sessions s USING users u WHERE s.user_id = $1 AND u.id = $1 AND NOT (${ALIVE}))
-       INSERT INTO sessions (user_id, family, token_hash, token_version, user_agent) VALUES ($1, $2, $3, $4, $5)`,
+       INSERT INTO sessions (user_id, family, token_hash, token_version, user_agent) VALUES ($1, $2, $3, $4, $5)
+       RETURNING id`,
       [user.id, token.family, token.hash, user.token_version, userAgent?.slice(0, 200)],
     );
-    return token.text;
+    return { id, refresh_token: token.text };
   }
 
   /**
    * Trades a refresh token for its successor. However many requests present one token at once, they get the same one.
    * Errors: INVALID_REFRESH_TOKEN; then the session of that token, if there was one, is over.
    */
-  async refresh(text: string): Promise<{ user: UserState; refresh_token: string }> {
+  async refresh(text: string): Promise<{ user: SessionUser; refresh_token: string }> {
     const token = this.tokens.read(text);
     if (!token) throw refused();
     const successor = this.tokens.successor(token);
@@ -61,7 +66,7 @@ export class SessionsService {
   }
 
   /** Makes the successor the token to use next; undefined when `token` is not that any more. The row lock picks one winner. */
-  private async rotate(token: RefreshToken, successor: RefreshToken): Promise<UserState | undefined> {
+  private async rotate(token: RefreshToken, successor: RefreshToken): Promise<SessionUser | undefined> {
     const [users] = await this.manager.query(
       `UPDATE sessions s SET token_hash = $3, rotations = (ARRAY[now()] || s.rotations)[1:$4], last_used_at = now()
        FROM users u WHERE s.family = $1 AND s.token_hash = $2 AND ${ALIVE} RETURNING ${USER_STATE}`,
@@ -71,7 +76,7 @@ export class SessionsService {
   }
 
   /** The user of a token that was used within the grace, also if its successor was used since. */
-  private async rotatedJustNow({ family }: RefreshToken, successor: RefreshToken): Promise<UserState | undefined> {
+  private async rotatedJustNow({ family }: RefreshToken, successor: RefreshToken): Promise<SessionUser | undefined> {
     const [session] = await this.manager.query(
       `SELECT ${USER_STATE}, s.token_hash,
          (SELECT count(*) FROM unnest(s.rotations) AS used WHERE used > now() - $2 * interval '1 second') AS recent

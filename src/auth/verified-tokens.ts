@@ -11,6 +11,8 @@ export interface Claims {
   role: string;
   token_use: string;
   token_version: number;
+  /** The session of a user. */
+  sid?: number;
   /** Seconds since 1970. */
   exp: number;
 }

@@ -83,6 +83,14 @@ export class Config {
   })
   PASSWORD_POLICY: 'default' | 'complex' = 'default';
 
+  @EnumField({
+    description:
+      'Whether users must confirm their e-mail before they order. An address that is not confirmed gets 5 mails a day at most.',
+    values: ['optional', 'required'],
+    ...optional,
+  })
+  EMAIL_CONFIRMATION: 'optional' | 'required' = 'optional';
+
   @TextField({
     description: 'ISO 4217 code of the one currency of this deployment.',
     max: 3,

@@ -32,6 +32,10 @@ interface UserPayloads {
   /** `token` resets the password: it is a secret, and goes into the mail only. */
   'user.password_reset': { token: string };
   'user.password_changed': NoPayload;
+  /** `token` proves `email`: it is a secret, and goes into the mail to that address only. */
+  'user.email_confirmation': { token: string; email: string };
+  /** `email` is the old address, which is told; `proved` whether its owner had confirmed it. */
+  'user.email_changed': { email: string; proved: boolean };
 }
 
 export type OrderTopic = keyof OrderPayloads;
@@ -79,6 +83,8 @@ const AGGREGATES: Record<OrderTopic, 'order'> & Record<UserTopic, 'user'> = {
   'order.cancelled': 'order',
   'user.password_reset': 'user',
   'user.password_changed': 'user',
+  'user.email_confirmation': 'user',
+  'user.email_changed': 'user',
 };
 
 /** True for the topics of this version of the service. */

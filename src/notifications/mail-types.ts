@@ -6,6 +6,8 @@ export interface MailType {
   template: string;
   /** The subject, together with the number of the order. */
   heading: string;
+  /** The page of PUBLIC_URL that takes the token of the mail. */
+  page?: string;
   /** For `order-status-changed`: how the sentence "your order is now …" goes on, and what that means. */
   status?: string;
   explanation?: string;
@@ -39,8 +41,14 @@ export const ORDER_MAILS: Partial<Record<OrderTopic, MailType>> = {
 
 /** The mails about accounts, by topic. */
 export const ACCOUNT_MAILS: Partial<Record<UserTopic, MailType>> = {
-  'user.password_reset': { template: 'password-reset', heading: 'Choose a new password' },
+  'user.password_reset': { template: 'password-reset', heading: 'Choose a new password', page: 'reset-password' },
   'user.password_changed': { template: 'password-changed', heading: 'Your password was changed' },
+  'user.email_confirmation': {
+    template: 'email-confirmation',
+    heading: 'Confirm your e-mail address',
+    page: 'confirm-email',
+  },
+  'user.email_changed': { template: 'email-changed', heading: 'Your e-mail address is being changed' },
 };
 
 /** The events that a mail tells about. */

@@ -8,6 +8,7 @@ import { Mailer } from './mailer';
 import { NotificationsController } from './notifications.controller';
 import { NotificationsService } from './notifications.service';
 import { HandlebarsAdapter } from './templates';
+import { UnprovedMails } from './unproved-mails';
 
 @Module({
   imports: [
@@ -25,6 +26,6 @@ import { HandlebarsAdapter } from './templates';
     }),
   ],
   controllers: [NotificationsController],
-  providers: [MailComposer, Mailer, MailWorker, NotificationsService],
+  providers: [MailComposer, UnprovedMails, Mailer, MailWorker, NotificationsService],
 })
 export class NotificationsModule {}

@@ -68,7 +68,12 @@ export class OrdersController {
     'MALFORMED_REQUEST',
     'IDEMPOTENCY_KEY_INVALID',
   )
-  @ApiProblem(403, 'Placing for others and custom-priced items are for service and admin.')
+  @ApiProblem(
+    403,
+    'Placing for others and custom-priced items are for service and admin; or your e-mail must be confirmed first.',
+    'FORBIDDEN',
+    'EMAIL_NOT_CONFIRMED',
+  )
   @ApiProblem(404, 'A product or the user does not exist.', 'PRODUCT_NOT_FOUND', 'USER_NOT_FOUND')
   @ApiProblem(
     409,

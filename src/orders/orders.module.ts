@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { UsersModule } from '../users/users.module';
 import { OrderLifecycle } from './order-lifecycle';
 import { OrdersController } from './orders.controller';
 import { OrdersSchedule } from './orders.schedule';
@@ -6,6 +7,7 @@ import { OrdersService } from './orders.service';
 import { PlacementService } from './placement/placement.service';
 
 @Module({
+  imports: [UsersModule],
   controllers: [OrdersController],
   providers: [OrdersService, PlacementService, OrdersSchedule, OrderLifecycle],
   exports: [OrdersService, OrderLifecycle],

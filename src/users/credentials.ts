@@ -6,6 +6,7 @@ import { DomainError, validationFailed } from '../errors/domain-error';
 import { publish } from '../events/outbox';
 import { Operation } from '../observability/operation';
 import { GuessLimiter } from '../rate-limit/guess-limiter';
+import { folded } from './folded';
 import { PasswordHasher } from './password-hasher';
 import { PasswordPolicy } from './password-policy';
 import { User } from './user.entity';
@@ -30,8 +31,8 @@ export class Credentials {
   async authenticate(login: string, password: string): Promise<User> {
     const user = await this.users
       .createQueryBuilder('user')
-      .where('lower(user.email) = lower(:login)', { login })
-      .orWhere('lower(user.username) = lower(:login)', { login })
+      .where(`${folded('user.email')} = ${folded(':login')}`, { login })
+      .orWhere(`${folded('user.username')} = ${folded(':login')}`, { login })
       .getOne();
     await this.guesses.attempt(user ? accountOf(user.id) : unknownAccount(login));
     const matches = await this.passwords.verify(user?.password_hash, password);
@@ -52,7 +53,7 @@ export class Credentials {
   @Operation('users.end_all')
   async endAll(principal: Principal): Promise<void> {
     const id = principal.id as number;
-    await this.users.increment({ id }, 'token_version', 1);
+    await this.users.update(id, { token_version: () => 'token_version + 1', kept_session: null });
     this.cache.invalidate(id);
   }
 
@@ -62,26 +63,41 @@ export class Credentials {
    */
   @Operation('users.change_password')
   async changePassword(current: string, password: string, principal: Principal): Promise<void> {
-    const user = await this.users.findOneByOrFail({ id: principal.id as number });
-    await this.guesses.attempt(accountOf(user.id));
-    if (!(await this.passwords.verify(user.password_hash, current))) throw wrongPassword();
-    await this.guesses.succeeded(accountOf(user.id));
+    const user = await this.prove(principal, current);
     if (!(await this.setPassword(user, password))) throw wrongPassword();
   }
 
   /**
-   * Gives `user` a new password, which ends every session and token of theirs, and tells them by e-mail. Returns false, and
-   * changes nothing, when their token version is not what it was: of two changes at once, the second had no right to it.
+   * The account of the caller, if this is its password: for what a stolen access token must not be enough for. Limited like a
+   * login. Errors: VALIDATION_FAILED (`current_password` is missing or wrong), RATE_LIMITED.
+   */
+  async prove(principal: Principal, current: string | undefined): Promise<User> {
+    if (current === undefined)
+      throw validationFailed([{ field: 'current_password', message: 'is needed for this change' }]);
+    const user = await this.users.findOneByOrFail({ id: principal.id as number });
+    await this.guesses.attempt(accountOf(user.id));
+    if (!(await this.passwords.verify(user.password_hash, current))) throw wrongPassword();
+    await this.guesses.succeeded(accountOf(user.id));
+    return user;
+  }
+
+  /**
+   * Gives `user` a new password, which ends every session and token of theirs, takes back a change of the address that is not
+   * confirmed, and tells them by e-mail. Returns false, and changes nothing, when their token version is not what it was: of
+   * two changes at once, the second had no right to it. `columns` are set as well.
    * Errors: VALIDATION_FAILED (`new_password` is too easy).
    */
-  async setPassword(user: User, password: string): Promise<boolean> {
+  async setPassword(user: User, password: string, columns: Partial<User> = {}): Promise<boolean> {
     this.policy.check(password, user, 'new_password');
     const password_hash = await this.passwords.hash(password);
     const changed = await this.users.manager.transaction(async (manager) => {
       const { affected } = await manager.update(
         User,
         { id: user.id, token_version: user.token_version, active: true },
-        { password_hash, token_version: user.token_version + 1, updated_at: () => 'now()' },
+        {
+          ...{ ...columns, password_hash, pending_email: null, kept_session: null },
+          ...{ token_version: user.token_version + 1, updated_at: () => 'now()' },
+        },
       );
       if (affected === 1) {
         const event = { topic: 'user.password_changed', aggregate_type: 'user', sequence: null, payload: {} } as const;

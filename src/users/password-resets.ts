@@ -6,6 +6,7 @@ import { DomainError } from '../errors/domain-error';
 import type { UserTopic } from '../events/event-types';
 import { Operation } from '../observability/operation';
 import { Credentials } from './credentials';
+import { folded } from './folded';
 import type { User } from './user.entity';
 
 /**
@@ -19,7 +20,7 @@ const REQUEST_RESET = `
   ), reset AS (
     INSERT INTO password_resets (token_hash, user_id, email, token_version, expires_at)
     SELECT $2, u.id, u.email, u.token_version, now() + interval '1 hour'
-    FROM (VALUES (true)) AS always LEFT JOIN users u ON lower(u.email) = lower($1) AND u.active
+    FROM (VALUES (true)) AS always LEFT JOIN users u ON ${folded('u.email')} = ${folded('$1')} AND u.active
     RETURNING user_id
   )
   INSERT INTO outbox (topic, aggregate_type, aggregate_id, payload)
@@ -55,7 +56,9 @@ export class PasswordResets {
   @Operation('users.reset_password')
   async reset(token: string, password: string): Promise<void> {
     const [user]: User[] = await this.manager.query(FIND_USER, [hashOf(token)]);
-    if (!user || !(await this.credentials.setPassword(user, password))) {
+    // Whoever has the token reads the mails of this address.
+    const proved = { email_confirmed_at: user?.email_confirmed_at ?? new Date() };
+    if (!user || !(await this.credentials.setPassword(user, password, proved))) {
       throw new DomainError(
         'INVALID_RESET_TOKEN',
         'The token is expired, used, or no longer valid: ask for a new one.',

@@ -5,7 +5,10 @@ import { TtlCache } from '../access/ttl-cache';
 import { User } from './user.entity';
 
 /** What the authentication must know of a user at each request. */
-export type UserState = Pick<User, 'id' | 'name' | 'role' | 'active' | 'token_version'>;
+export type UserState = Pick<
+  User,
+  'id' | 'name' | 'role' | 'active' | 'token_version' | 'kept_session' | 'email_confirmed_at'
+>;
 
 /** Users as the authentication sees them: at most 5 s old, and fresh in the process that changed them. */
 @Injectable()
@@ -26,6 +29,6 @@ export class UserCache {
 
   private read(id: number): Promise<UserState | null> {
     const select = { id: true, name: true, role: true, active: true, token_version: true };
-    return this.users.findOne({ where: { id }, select });
+    return this.users.findOne({ where: { id }, select: { ...select, kept_session: true, email_confirmed_at: true } });
   }
 }

@@ -47,10 +47,23 @@ export class CreateUserRequest extends RegisterRequest {
 export class UpdateUserRequest {
   @TextField({ description: 'Full name.', max: 100, optional: true, example: 'John Doe' })
   name?: string;
-  @EmailField({ description: 'Unique without regard to case.', optional: true, example: 'john@example.com' })
+  @EmailField({
+    description:
+      'Unique without regard to case. Your own new e-mail counts once it is confirmed by the link that is sent to it.',
+    optional: true,
+    example: 'john@example.com',
+  })
   email?: string;
   @TextField({ ...USERNAME, nullable: true })
   username?: string | null;
+  @TextField({
+    description: 'Your own present password: needed to change your own e-mail or username, or any role.',
+    max: 128,
+    optional: true,
+    format: 'password',
+    example: 'correct horse battery',
+  })
+  current_password?: string;
   @EnumField({ description: 'What the user may do. Admins only.', values: USER_ROLES, optional: true })
   role?: UserRole;
   @BooleanField({ description: 'Whether the user may log in. Admins only.', optional: true })
@@ -74,6 +87,16 @@ export class UserResponse {
   name!: string;
   @ApiProperty({ format: 'email', example: 'ann@example.com' })
   email!: string;
+  @ApiProperty({ description: 'Whether the owner has proved that the e-mail is theirs.', example: true })
+  email_confirmed!: boolean;
+  @ApiProperty({
+    type: 'string',
+    format: 'email',
+    nullable: true,
+    description: 'The new e-mail, while it is not confirmed; `email` counts until then.',
+    example: null,
+  })
+  pending_email!: string | null;
   @ApiProperty({ type: 'string', nullable: true, example: 'ann' })
   username!: string | null;
   @ApiProperty({ enum: USER_ROLES, example: 'user' })
@@ -96,6 +119,8 @@ export function toUserResponse(user: User): UserResponse {
     id: user.id,
     name: user.name,
     email: user.email,
+    email_confirmed: user.email_confirmed_at !== null,
+    pending_email: user.pending_email,
     username: user.username,
     role: user.role,
     active: user.active,

@@ -5,6 +5,7 @@ import { CurrentPrincipal, Roles } from '../access/access.decorators';
 import type { Principal } from '../access/principal';
 import { ApiProblem } from '../errors/problem';
 import { ApiId, ParseIdPipe } from '../http/pipes/parse-id.pipe';
+import { LimitGuesses } from '../rate-limit/rate-limit.decorators';
 import { CreateUserRequest, UpdateUserRequest, UserListResponse, UserResponse, UsersQuery } from './user.dto';
 import { UsersService } from './users.service';
 
@@ -48,15 +49,16 @@ export class UsersController {
   }
 
   @Patch(':id')
+  @LimitGuesses(({ current_password }) => current_password !== undefined)
   @Roles('user', 'admin')
   @ApiId('The user.')
   @ApiOperation({
     summary: 'Edit a user',
     description:
-      'Your own name, e-mail and username; admins also change others, and `role` and `active`, which ends every token and session of that user.',
+      'Your own name, e-mail and username; admins also change others, and `role` and `active`, which ends every token and session of that user. Your own e-mail and username, and any role, take your `current_password`. Your own new e-mail counts once it is confirmed; the old one is told at once, and your other sessions end.',
   })
   @ApiOkResponse({ type: UserResponse })
-  @ApiProblem(400, 'A field cannot be accepted.')
+  @ApiProblem(400, 'A field cannot be accepted, or `current_password` is missing or wrong.')
   @ApiProblem(404, 'There is no such user, or it is not you.')
   @ApiProblem(
     409,

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { RateLimitModule } from '../rate-limit/rate-limit.module';
 import { Credentials } from './credentials';
+import { EmailAddresses } from './email-addresses';
 import { PasswordHasher } from './password-hasher';
 import { PasswordPolicy } from './password-policy';
 import { PasswordResets } from './password-resets';
@@ -13,7 +14,7 @@ import { UsersService } from './users.service';
 @Module({
   imports: [RateLimitModule, TypeOrmModule.forFeature([User])],
   controllers: [UsersController],
-  providers: [UsersService, Credentials, PasswordResets, UserCache, PasswordHasher, PasswordPolicy],
-  exports: [UsersService, Credentials, PasswordResets, UserCache],
+  providers: [UsersService, Credentials, EmailAddresses, PasswordResets, UserCache, PasswordHasher, PasswordPolicy],
+  exports: [UsersService, Credentials, EmailAddresses, PasswordResets, UserCache],
 })
 export class UsersModule {}

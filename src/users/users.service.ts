@@ -3,14 +3,17 @@ import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository } from 'typeorm';
 import type { Principal } from '../access/principal';
 import { containsText } from '../database/search';
-import { violatedConstraint } from '../errors/database-errors';
 import { DomainError, notFound } from '../errors/domain-error';
 import { pageById } from '../http/dto/pagination';
 import { Operation } from '../observability/operation';
+import { Credentials } from './credentials';
+import { EmailAddresses } from './email-addresses';
 import { PasswordHasher } from './password-hasher';
 import { PasswordPolicy } from './password-policy';
+import { rejectTaken } from './taken';
 import {
   type CreateUserRequest,
+  type RegisterRequest,
   toUserResponse,
   type UpdateUserRequest,
   type UserListResponse,
@@ -28,6 +31,8 @@ export class UsersService {
     private readonly passwords: PasswordHasher,
     private readonly policy: PasswordPolicy,
     private readonly cache: UserCache,
+    private readonly credentials: Credentials,
+    private readonly addresses: EmailAddresses,
   ) {}
 
   /** One page of all accounts, by id. Admins only. Errors: VALIDATION_FAILED. */
@@ -48,39 +53,77 @@ export class UsersService {
     return toUserResponse(user);
   }
 
-  /** Opens an account. Only admins may choose its role. Errors: VALIDATION_FAILED, EMAIL_TAKEN, USERNAME_TAKEN. */
+  /** Opens an account with the role `user`, and sends a link that proves its address. Errors: those of {@link create}. */
+  @Operation('users.register')
+  async register(request: RegisterRequest): Promise<UserResponse> {
+    const user = await this.newUser({ ...request, role: 'user' });
+    const saved = await this.users.manager.transaction(async (manager) => {
+      const { id } = await manager.save(User, user).catch(rejectTaken);
+      await this.addresses.sendToken(manager, id, user.email);
+      return manager.findOneByOrFail(User, { id });
+    });
+    return toUserResponse(saved);
+  }
+
+  /**
+   * Opens an account with any role, whose address counts as proved. Admins only.
+   * Errors: VALIDATION_FAILED, EMAIL_TAKEN, USERNAME_TAKEN.
+   */
   @Operation('users.create')
-  async create({ password, ...fields }: CreateUserRequest): Promise<UserResponse> {
+  async create(request: CreateUserRequest): Promise<UserResponse> {
+    const user = { ...(await this.newUser(request)), email_confirmed_at: new Date() };
+    return toUserResponse(await this.users.save(user).catch(rejectTaken));
+  }
+
+  private async newUser({
+    password,
+    ...fields
+  }: CreateUserRequest): Promise<Omit<CreateUserRequest, 'password'> & Pick<User, 'password_hash'>> {
     this.policy.check(password, fields);
-    const password_hash = await this.passwords.hash(password);
-    return toUserResponse(await this.users.save({ ...fields, password_hash }).catch(rejectTaken));
+    return { ...fields, password_hash: await this.passwords.hash(password) };
   }
 
   /**
    * Changes what is given: name, e-mail and username of oneself; an admin also changes others, and role and activity. A new
-   * role or activity ends every token and session of the user.
-   * Errors: NOT_FOUND, FORBIDDEN (role or activity, not an admin), EMAIL_TAKEN, USERNAME_TAKEN, LAST_ADMIN.
+   * role or activity ends every token and session of the user. For a new e-mail see {@link EmailAddresses.change}.
+   * One's own e-mail or username, and any role, take the caller's `current_password`.
+   * Errors: NOT_FOUND, FORBIDDEN (role or activity, not an admin), VALIDATION_FAILED (`current_password`), RATE_LIMITED,
+   * EMAIL_TAKEN, USERNAME_TAKEN, LAST_ADMIN.
    */
   @Operation('users.update')
-  async update(id: number, changes: UpdateUserRequest, actor: Principal): Promise<UserResponse> {
+  async update(
+    id: number,
+    { current_password, ...changes }: UpdateUserRequest,
+    actor: Principal,
+  ): Promise<UserResponse> {
     assertSelfOrAdmin(id, actor);
-    const { role, active } = changes;
+    const { role, active, email, username } = changes;
     if (actor.role !== 'admin' && (role !== undefined || active !== undefined)) {
       throw new DomainError('FORBIDDEN', 'Only an admin may change a role or (de)activate an account.');
     }
-    const changed = await this.users.manager.transaction(async (manager) => {
-      if (role === 'user' || active === false) await assertNotLastAdmin(manager, id);
-      const user = await manager.findOne(User, { where: { id }, lock: { mode: 'pessimistic_write' } });
-      if (!user) throw notFound('User');
-      const ends = (role ?? user.role) !== user.role || (active ?? user.active) !== user.active;
-      const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-      await manager
-        .update(User, id, { ...given, token_version: user.token_version + Number(ends), updated_at: () => 'now()' })
-        .catch(rejectTaken);
-      return manager.findOneByOrFail(User, { id });
-    });
+    const takesPassword = role !== undefined || (actor.id === id && (email !== undefined || username !== undefined));
+    if (takesPassword) await this.credentials.prove(actor, current_password);
+    const changed = await this.users.manager.transaction((manager) => this.change(manager, id, changes, actor));
     this.cache.invalidate(id);
     return toUserResponse(changed);
+  }
+
+  private async change(
+    manager: EntityManager,
+    id: number,
+    { email, ...changes }: Omit<UpdateUserRequest, 'current_password'>,
+    actor: Principal,
+  ): Promise<User> {
+    const { role, active } = changes;
+    if (role === 'user' || active === false) await assertNotLastAdmin(manager, id);
+    const user = await manager.findOne(User, { where: { id }, lock: { mode: 'pessimistic_write' } });
+    if (!user) throw notFound('User');
+    const address = email === undefined ? {} : await this.addresses.change(manager, user, email, actor);
+    const ends = (role ?? user.role) !== user.role || (active ?? user.active) !== user.active;
+    const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+    const ended = ends ? { token_version: user.token_version + 1, kept_session: null } : {};
+    await manager.update(User, id, { ...given, ...address, ...ended, updated_at: () => 'now()' }).catch(rejectTaken);
+    return manager.findOneByOrFail(User, { id });
   }
 
   /** Whether any active admin exists. */
@@ -107,12 +150,4 @@ async function assertNotLastAdmin(manager: EntityManager, id: number): Promise<v
 
 function assertSelfOrAdmin(id: number, principal: Principal): void {
   if (principal.role !== 'admin' && principal.id !== id) throw notFound('User');
-}
-
-function rejectTaken(error: unknown): never {
-  const constraint = violatedConstraint(error);
-  if (constraint === 'users_email')
-    throw new DomainError('EMAIL_TAKEN', 'There is already an account with this e-mail.');
-  if (constraint === 'users_username') throw new DomainError('USERNAME_TAKEN', 'This username is taken.');
-  throw error;
 }

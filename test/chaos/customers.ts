@@ -64,7 +64,7 @@ export class Customers {
     }
     for (let n = 1; n <= USERS; n++) {
       const login = { email: `customer-${n}@example.com`, password: PASSWORD };
-      await anonymous.post('auth/register', { name: 'Ann Smith', ...login });
+      await admin.post('users', { name: 'Ann Smith', ...login, role: 'user' });
       this.tokens.push((await anonymous.post('auth/login', login)).body.access_token);
     }
   }

@@ -316,12 +316,12 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   ],
   'Role and activity come from the database': [
     edit('auth/jwt.strategy.ts', 'role: user.role', 'role: token.role as typeof user.role'),
-    edit('auth/jwt.strategy.ts', '!user?.active || user.token_version', 'user?.token_version'),
+    edit('auth/jwt.strategy.ts', '!user?.active || (user.token_version', '(user?.token_version'),
   ],
   'Token version': [
-    edit('users/users.service.ts', 'user.token_version + Number(ends)', 'user.token_version'),
+    edit('users/users.service.ts', 'user.token_version + 1', 'user.token_version'),
     edit('users/credentials.ts', 'user.token_version + 1', 'user.token_version'),
-    edit('auth/jwt.strategy.ts', ' || user.token_version !== token.token_version'),
+    edit('auth/jwt.strategy.ts', ' || (user.token_version !== token.token_version && !kept)'),
   ],
   'A refresh token has one successor': [
     edit(
@@ -347,10 +347,47 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   ],
   'One account for an address in any case': [
     edit(
-      FOUNDATION,
-      'CREATE UNIQUE INDEX users_email ON users (lower(email))',
+      'database/migrations/1770000100200-folded-names.ts',
+      'CREATE UNIQUE INDEX users_email ON users (lower(email COLLATE "C"))',
       'CREATE UNIQUE INDEX users_email ON users (email)',
     ),
+  ],
+  'Case is folded alike under every collation': [
+    edit(
+      'database/migrations/1770000100200-folded-names.ts',
+      'users (lower(email COLLATE "C"))',
+      'users (lower(email))',
+    ),
+    edit('users/folded.ts', ' COLLATE "C")', ')'),
+  ],
+  'A stolen access token changes no account': [
+    edit('users/users.service.ts', '    if (takesPassword) await this.credentials.prove(actor, current_password);\n'),
+    edit('users/users.service.ts', 'role !== undefined || (actor.id', '(actor.id'),
+  ],
+  'A new address counts once it is confirmed': [
+    edit('users/email-addresses.ts', 'if (!own) return', 'if (own || !own) return'),
+  ],
+  'A change of the address ends the other sessions': [
+    edit(
+      'users/email-addresses.ts',
+      'pending_email: email, token_version, kept_session',
+      'pending_email: email, kept_session',
+    ),
+    edit('users/email-addresses.ts', 'kept_session: actor.sessionId ?? null', 'kept_session: null'),
+  ],
+  'Whether an address is taken is not told': [edit('users/email-addresses.ts', 'AND id <> $2::bigint)', 'AND false)')],
+  'Addresses that are not confirmed get few mails': [
+    edit('notifications/unproved-mails.ts', 'count(*) >= $3::int', 'count(*) < 0 AND $3::int > 0'),
+    edit(
+      'notifications/mail-composer.ts',
+      "recipient.proved ? oneLine(recipient.name) : ''",
+      'oneLine(recipient.name)',
+    ),
+    edit('notifications/mail-composer.ts', 'payload.reason && order.proved ?', 'payload.reason ?'),
+    edit('notifications/mail-composer.ts', 'address && proved ?', 'address ?'),
+  ],
+  'No order before an address is confirmed, where that is required': [
+    edit('orders/placement/placement.service.ts', '    await this.addresses.assertProved(actor);\n'),
   ],
   'The last admin stays': [
     edit('users/users.service.ts', `    order: { id: 'ASC' },\n    lock: { mode: 'pessimistic_write' },\n`),

@@ -78,6 +78,8 @@ export const ROUTES: Record<string, Route> = {
     endsTokens: true,
   },
   'POST /api/v1/auth/forgot-password': { expected: anybody(202), body: () => ({ email: 'nobody@example.com' }) },
+  'POST /api/v1/auth/confirm-email': { expected: anybody(400), body: () => ({ token: 'x' }) },
+  'POST /api/v1/auth/resend-confirmation': { expected: people(202) },
   'POST /api/v1/auth/reset-password': {
     expected: anybody(400),
     body: () => ({ token: 'x', new_password: 'another long password' }),

@@ -7,6 +7,7 @@ import { failpoint } from '../../config/failpoint';
 import { violatedConstraint } from '../../errors/database-errors';
 import { DomainError, type FieldError, validationFailed } from '../../errors/domain-error';
 import { findStoredResponse, type Idempotency } from '../../idempotency/idempotency';
+import { EmailAddresses } from '../../users/email-addresses';
 import type { OrderRow } from '../order-columns';
 import type { OrderItemRequest, PlaceOrderRequest } from '../order-request.dto';
 import { Batcher } from './batcher';
@@ -20,13 +21,14 @@ export class PlacementService {
   constructor(
     @InjectEntityManager() private readonly manager: EntityManager,
     private readonly config: Config,
+    private readonly addresses: EmailAddresses,
   ) {
     this.batcher = new Batcher(new PlaceBatch(manager, config.CURRENCY).run);
   }
 
   /**
    * Places the order wholly, or finds the response that was given to the same idempotency key before (`replayed`).
-   * Errors: VALIDATION_FAILED, FORBIDDEN, PRODUCT_NOT_FOUND, USER_NOT_FOUND, PRODUCT_INACTIVE, INSUFFICIENT_STOCK,
+   * Errors: VALIDATION_FAILED, FORBIDDEN, EMAIL_NOT_CONFIRMED, PRODUCT_NOT_FOUND, USER_NOT_FOUND, PRODUCT_INACTIVE, INSUFFICIENT_STOCK,
    * PRICE_CHANGED, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED.
    */
   async run(
@@ -34,6 +36,7 @@ export class PlacementService {
     actor: Principal,
     idempotency?: Idempotency,
   ): Promise<{ order: OrderRow; replayed: boolean }> {
+    await this.addresses.assertProved(actor);
     assertItems(request.items, actor);
     if (request.simulate_outcome && this.config.GATEWAY !== 'simulated') {
       throw validationFailed([{ field: 'simulate_outcome', message: 'is accepted by the simulated gateway only' }]);

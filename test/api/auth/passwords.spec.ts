@@ -1,4 +1,4 @@
-import { logIn, PASSWORD, startApp, type TestApp } from '../../support/app';
+import { ADMIN, logIn, PASSWORD, startApp, type TestApp } from '../../support/app';
 import { runIntoLock } from '../../support/locks';
 
 let app: TestApp;
@@ -165,7 +165,7 @@ describe('a forgotten password', () => {
 
   it.each([
     ['the e-mail', { email: 'moved@example.com' }],
-    ['the role', { role: 'admin' }],
+    ['the role', { role: 'admin', current_password: ADMIN.password }],
     ['the activity', { active: false }],
   ])('is void after a change of %s', async (_, changes) => {
     const { user, token } = await forgetful();

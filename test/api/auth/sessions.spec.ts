@@ -1,4 +1,4 @@
-import { PASSWORD, startApp, type TestApp } from '../../support/app';
+import { ADMIN, PASSWORD, startApp, type TestApp } from '../../support/app';
 import type { Answer, Client } from '../../support/client';
 import { runIntoLock } from '../../support/locks';
 
@@ -191,7 +191,7 @@ describe('ending sessions', () => {
     expectRefused(await refresh(first));
   });
 
-  it.each([{ active: false }, { role: 'admin' }])(
+  it.each([{ active: false }, { role: 'admin', current_password: ADMIN.password }])(
     'an admin who sends %j ends the sessions of the user',
     async (changes) => {
       const { user, login, first } = await newSession();

@@ -34,6 +34,7 @@ it('logs the events of orders with their customer, and none of an account', asyn
   await place(1);
   const events = await relay();
   expect(events.map(({ topic, position }) => [topic, position])).toEqual([
+    ['user.email_confirmation', null],
     ['user.password_reset', null],
     ['order.unheard_of', null],
     ['order.placed', 1],
@@ -41,7 +42,7 @@ it('logs the events of orders with their customer, and none of an account', asyn
   expect(await app.sql('SELECT position, id, type, user_id, sequence, payload, actor FROM events')).toEqual([
     {
       position: 1,
-      id: events[2]?.event_id,
+      id: events[3]?.event_id,
       type: 'order.placed',
       user_id: 1,
       sequence: 1,

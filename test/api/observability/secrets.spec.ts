@@ -90,6 +90,8 @@ async function authenticate(email: string): Promise<void> {
   await token({ grant_type: 'password', username: email, password: PASSWORD });
   const { client, refresh } = await logIn(email, PASSWORD);
   await token({ grant_type: 'refresh_token', refresh_token: refresh });
+  await post(client, 'auth/resend-confirmation');
+  await confirmEmail(email);
   await post(client, 'auth/password', { current_password: WRONG, new_password: NEW });
   expect((await post(client, 'auth/password', { current_password: PASSWORD, new_password: NEW })).status).toBe(204);
   await post(anonymous, 'auth/logout', { refresh_token: refresh });
@@ -101,14 +103,24 @@ async function authenticate(email: string): Promise<void> {
   await post(again, 'auth/logout-all');
 }
 
+async function confirmEmail(email: string): Promise<void> {
+  const mail = await eventually(
+    () => sink.delivered.find(({ to, mail: { text } }) => to.includes(email) && text?.includes('confirm-email?token=')),
+    'the mail with the token',
+  );
+  const [, found] = /confirm-email\?token=([\w-]+)/.exec(mail.mail.text as string) ?? [];
+  expect((await post(service.anonymous, 'auth/confirm-email', { token: found })).status).toBe(204);
+}
+
 async function resetPassword(email: string): Promise<void> {
   const { anonymous } = service;
   await post(anonymous, 'auth/forgot-password', { email });
   const mail = await eventually(
-    () => sink.delivered.find(({ to, mail: { text } }) => to.includes(email) && text?.includes('token=')),
+    () =>
+      sink.delivered.find(({ to, mail: { text } }) => to.includes(email) && text?.includes('reset-password?token=')),
     'the mail with the token',
   );
-  const [, found] = /token=([\w-]+)/.exec(mail.mail.text as string) ?? [];
+  const [, found] = /reset-password\?token=([\w-]+)/.exec(mail.mail.text as string) ?? [];
   await post(anonymous, 'auth/reset-password', { token: found, new_password: 'short' });
   expect((await post(anonymous, 'auth/reset-password', { token: found, new_password: PASSWORD })).status).toBe(204);
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { logIn, PASSWORD, startApp, type TestApp } from '../../support/app';
+import { ADMIN, logIn, PASSWORD, startApp, type TestApp } from '../../support/app';
 import { patiently } from '../../support/client';
 import { runIntoLock } from '../../support/locks';
 
@@ -37,6 +37,8 @@ describe('creating', () => {
       id: expect.any(Number),
       name: 'Bob Jones',
       email: wanted.email,
+      email_confirmed: true,
+      pending_email: null,
       username: 'bob.jones',
       role: 'admin',
       active: true,
@@ -140,9 +142,14 @@ describe('reading and editing', () => {
   it('users read and edit themselves; another is the same 404 as one that does not exist', async () => {
     const [ann, bob] = [await app.newUser(), await app.newUser()];
     expect((await ann.get(`users/${ann.id}`)).body).toMatchObject({ id: ann.id, email: ann.email });
-    const edited = await ann.patch(`users/${ann.id}`, { name: 'Ann Lee', username: `ann${ann.id}` });
+    const edited = await ann.patch(`users/${ann.id}`, {
+      ...{ name: 'Ann Lee', username: `ann${ann.id}` },
+      current_password: PASSWORD,
+    });
     expect(edited.body).toMatchObject({ name: 'Ann Lee', username: `ann${ann.id}`, email: ann.email });
-    expect((await ann.patch(`users/${ann.id}`, { username: null })).body.username).toBeNull();
+    expect(
+      (await ann.patch(`users/${ann.id}`, { username: null, current_password: PASSWORD })).body.username,
+    ).toBeNull();
 
     for (const id of [bob.id, 99_999]) {
       const [read, write] = [await ann.get(`users/${id}`), await ann.patch(`users/${id}`, { name: 'x' })];
@@ -176,9 +183,11 @@ describe('reading and editing', () => {
 
   it('an e-mail or username that somebody else has, in any case, is refused', async () => {
     const [ann, bob] = [await app.newUser(), await app.newUser()];
-    await ann.patch(`users/${ann.id}`, { username: `taken${ann.id}` });
-    expect((await bob.patch(`users/${bob.id}`, { email: ann.email.toUpperCase() })).body.code).toBe('EMAIL_TAKEN');
-    expect((await bob.patch(`users/${bob.id}`, { username: `TAKEN${ann.id}` })).body.code).toBe('USERNAME_TAKEN');
+    await ann.patch(`users/${ann.id}`, { username: `taken${ann.id}`, current_password: PASSWORD });
+    const email = { email: ann.email.toUpperCase() };
+    expect((await app.admin.patch(`users/${bob.id}`, email)).body.code).toBe('EMAIL_TAKEN');
+    const username = { username: `TAKEN${ann.id}`, current_password: PASSWORD };
+    expect((await bob.patch(`users/${bob.id}`, username)).body.code).toBe('USERNAME_TAKEN');
   });
 
   it('a deactivated user is out at the next request, and in again with a new login only once active', async () => {
@@ -197,38 +206,49 @@ describe('reading and editing', () => {
   it('a promoted or demoted user has no use of the old token; a new one has the new role', async () => {
     const ann = await app.newUser();
     const login = { email: ann.email, password: PASSWORD };
-    await app.admin.patch(`users/${ann.id}`, { role: 'admin' });
+    await app.admin.patch(`users/${ann.id}`, { role: 'admin', current_password: ADMIN.password });
     expect((await ann.get('users')).status).toBe(401);
     const asAdmin = await logIn(app.anonymous, login);
     expect((await asAdmin.get('users')).status).toBe(200);
-    await app.admin.patch(`users/${ann.id}`, { role: 'user' });
+    await app.admin.patch(`users/${ann.id}`, { role: 'user', current_password: ADMIN.password });
     expect((await asAdmin.get('users')).status).toBe(401);
     expect((await (await logIn(app.anonymous, login)).get('users')).status).toBe(403);
   });
 
   it('what changes neither role nor activity leaves the tokens alone', async () => {
     const ann = await app.newUser();
-    await app.admin.patch(`users/${ann.id}`, { name: 'Ann Lee', role: 'user', active: true });
+    await app.admin.patch(`users/${ann.id}`, {
+      name: 'Ann Lee',
+      role: 'user',
+      active: true,
+      current_password: ADMIN.password,
+    });
     expect((await ann.get('auth/me')).body.name).toBe('Ann Lee');
     expect((await app.admin.patch(`users/${ann.id}`, {})).status).toBe(200);
   });
 });
 
 describe('the last admin', () => {
-  it.each([{ role: 'user' }, { active: false }])('cannot be taken away by %j', async (changes) => {
-    const me = await ownId();
-    await app.sql("UPDATE users SET active = false WHERE role = 'admin' AND id <> $1", [me]);
-    const { status, body } = await app.admin.patch(`users/${me}`, changes);
-    expect([status, body.code]).toEqual([409, 'LAST_ADMIN']);
-    expect((await app.admin.patch(`users/${me}`, { role: 'admin', name: 'Root' })).status).toBe(200);
-  });
+  it.each([{ role: 'user', current_password: ADMIN.password }, { active: false }])(
+    'cannot be taken away by %j',
+    async (changes) => {
+      const me = await ownId();
+      await app.sql("UPDATE users SET active = false WHERE role = 'admin' AND id <> $1", [me]);
+      const { status, body } = await app.admin.patch(`users/${me}`, changes);
+      expect([status, body.code]).toEqual([409, 'LAST_ADMIN']);
+      expect(
+        (await app.admin.patch(`users/${me}`, { role: 'admin', name: 'Root', current_password: ADMIN.password }))
+          .status,
+      ).toBe(200);
+    },
+  );
 
   it('two admins who demote each other at once: one succeeds', async () => {
     const me = await ownId();
     const other = await newAdmin();
     await app.sql("UPDATE users SET active = false WHERE role = 'admin' AND id <> ALL($1)", [[me, other.id]]);
     const answers = await runIntoLock(app.databaseUrl, 'SELECT FROM users FOR UPDATE', [
-      () => app.admin.patch(`users/${other.id}`, { role: 'user' }),
+      () => app.admin.patch(`users/${other.id}`, { role: 'user', current_password: ADMIN.password }),
       () => other.patch(`users/${me}`, { active: false }),
     ]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
