@@ -1,15 +1,23 @@
 import { join } from 'node:path';
-import { types } from 'pg';
-import { DataSource, type DataSourceOptions, MigrationExecutor } from 'typeorm';
+import { type ClientBase, types } from 'pg';
+import { DataSource, type DataSourceOptions, MigrationExecutor, type QueryRunner } from 'typeorm';
+import { StartError } from '../errors/start-error';
 import { Connection } from './crash-safe-client';
 import { destroyOnReadTimeout } from './read-timeout';
+import { NO_TIMEOUTS, setUpSession } from './session';
 
 // Amounts and counts stay far below 2^53 by CHECK, so bigint and the numeric of sum() are numbers here, not strings.
 types.setTypeParser(types.builtins.INT8, Number);
 types.setTypeParser(types.builtins.NUMERIC, Number);
 
-/** How long one request may wait for the database, in milliseconds: together below the 5 s that any answer may take. */
-const TIMEOUTS = { acquire: 1_500, lock: 2_000, statement: 2_500, answer: 3_000, idleInTransaction: 5_000 };
+/** Time limits of the statements of a request. With the two below they end before the 5 s that any answer may take. */
+const REQUEST_TIMEOUTS = { lock_timeout: 2_000, statement_timeout: 2_500, idle_in_transaction_session_timeout: 5_000 };
+
+/** How long a request waits for a connection. */
+const ACQUIRE_TIMEOUT_MS = 1_500;
+
+/** How long the server may be silent before a connection is given up. */
+const READ_TIMEOUT_MS = 3_000;
 
 /** Options of the one data source; `poolSize` connections at most, none of which can wait for ever. */
 export function dataSourceOptions(url: string, poolSize: number): DataSourceOptions {
@@ -27,13 +35,12 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
     applicationName: 'orders',
     extra: {
       Client: Connection,
-      connectionTimeoutMillis: TIMEOUTS.acquire,
-      lock_timeout: TIMEOUTS.lock,
-      statement_timeout: TIMEOUTS.statement,
-      onConnect: destroyOnReadTimeout(TIMEOUTS.answer),
-      idle_in_transaction_session_timeout: TIMEOUTS.idleInTransaction,
+      connectionTimeoutMillis: ACQUIRE_TIMEOUT_MS,
+      onConnect: (client: ClientBase) => {
+        destroyOnReadTimeout(READ_TIMEOUT_MS)(client);
+        return setUpSession(client, REQUEST_TIMEOUTS);
+      },
       keepAlive: true,
-      options: '-c timezone=UTC',
     },
   };
 }
@@ -43,7 +50,7 @@ const MIGRATION_LOCK = 7_203_114_520_031n;
 
 /**
  * Brings the schema up to date; returns the names of the migrations that ran. Processes that start together take turns, and
- * the later ones find nothing left to do.
+ * the later ones find nothing left to do. Errors: StartError for a database whose encoding is not UTF8.
  */
 export const migrate = (url: string): Promise<string[]> =>
   withMigrationLock(url, async (source) => {
@@ -60,15 +67,26 @@ export const revertMigration = (url: string): Promise<string | undefined> =>
   });
 
 async function withMigrationLock<T>(url: string, work: (source: DataSource) => Promise<T>): Promise<T> {
-  // A connection of its own, without the timeouts of requests: an index on a large table takes its time.
-  const source = new DataSource({ ...dataSourceOptions(url, 2), extra: { Client: Connection } } as DataSourceOptions);
+  const extra = { Client: Connection, onConnect: (client: ClientBase) => setUpSession(client, NO_TIMEOUTS) };
+  const source = new DataSource({ ...dataSourceOptions(url, 2), extra } as DataSourceOptions);
   await source.initialize();
   const lock = source.createQueryRunner();
   try {
+    await assertUnicode(lock);
     await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     return await work(source);
   } finally {
     await lock.release();
     await source.destroy();
   }
+}
+
+async function assertUnicode(runner: QueryRunner): Promise<void> {
+  const [{ name, encoding }] = await runner.query(
+    `SELECT current_database() AS name, current_setting('server_encoding') AS encoding`,
+  );
+  if (encoding === 'UTF8') return;
+  throw new StartError(
+    `DATABASE_URL: the database "${name}" has the encoding ${encoding}. Use one that was created with ENCODING 'UTF8'.`,
+  );
 }

@@ -1,9 +1,10 @@
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ClientBase } from 'pg';
 
 /** The parts of a pg connection that say whether it is waiting for the server; not in its types. */
 export interface Wire {
-  connection: { stream: Socket };
+  connection: EventEmitter & { stream: Socket };
   readyForQuery: boolean;
 }
 

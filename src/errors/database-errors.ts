@@ -2,8 +2,8 @@ import { DomainError } from './domain-error';
 
 /** SQLSTATE classes that pass by themselves: connection, resources, operator intervention. */
 const TRANSIENT_CLASSES = new Set(['08', '53', '57', '58']);
-/** Deadlock and serialisation failure (retried before they get here), lock not available, query cancelled. */
-const TRANSIENT_CODES = new Set(['40001', '40P01', '55P03', '25P03', '25P04']);
+/** Read-only server (25006), deadlock and serialization failure (retried before they get here), lock not available, session timeouts. */
+const TRANSIENT_CODES = new Set(['25006', '40001', '40P01', '55P03', '25P03', '25P04']);
 const NETWORK_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { ClientBase } from 'pg';
 import { type Job, PgBoss } from 'pg-boss';
 import type { EntityManager } from 'typeorm';
 import { Config } from '../config/config';
 import { Connection } from '../database/crash-safe-client';
 import { destroyOnReadTimeout } from '../database/read-timeout';
+import { NO_TIMEOUTS, setUpSession } from '../database/session';
 import { loggable } from '../errors/problem.filter';
 
 /** Connections that the queue holds for itself, so that a burst of requests cannot starve the workers. */
@@ -58,7 +60,11 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
 
   constructor(config: Config) {
     // What pg-boss does not know it passes on to its pool.
-    const pool = { max: POOL_SIZE, Client: Connection, onConnect: destroyOnReadTimeout(SILENCE) };
+    const onConnect = (client: ClientBase) => {
+      destroyOnReadTimeout(SILENCE)(client);
+      return setUpSession(client, NO_TIMEOUTS);
+    };
+    const pool = { max: POOL_SIZE, Client: Connection, onConnect };
     this.boss = new PgBoss({
       ...pool,
       connectionString: config.DATABASE_URL as string,

@@ -212,12 +212,15 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('database/data-source.ts', `    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);\n`),
   ],
   'Time limits of locks, statements and the pool': [
-    edit(
-      'database/data-source.ts',
-      'lock: 2_000, statement: 2_500, answer: 3_000',
-      'lock: 60_000, statement: 60_000, answer: 60_000',
-    ),
-    edit('database/data-source.ts', 'acquire: 1_500', 'acquire: 60_000'),
+    [
+      edit(
+        'database/data-source.ts',
+        'lock_timeout: 2_000, statement_timeout: 2_500',
+        'lock_timeout: 60_000, statement_timeout: 60_000',
+      ),
+      edit('database/data-source.ts', 'READ_TIMEOUT_MS = 3_000', 'READ_TIMEOUT_MS = 60_000'),
+    ],
+    edit('database/data-source.ts', 'ACQUIRE_TIMEOUT_MS = 1_500', 'ACQUIRE_TIMEOUT_MS = 60_000'),
   ],
   'A lost connection is a 503': [
     [
@@ -227,16 +230,33 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('errors/database-errors.ts', '!!message && LOST_CONNECTION.test(message)', '!message'),
     edit('errors/database-errors.ts', 'NETWORK_CODES.has(code) || '),
   ],
+  'A standby is refused': [edit('database/session.ts', `rows[0].read_only === 'on'`, 'rows[0].read_only === 1')],
+  'A connection that turns read-only is dropped': [
+    edit('database/session.ts', 'if (code === READ_ONLY) connection', 'if (!code) connection'),
+  ],
+  'A commit that skipped its standby is no success': [
+    edit('database/session.ts', `routine !== 'SyncRepWaitForLSN'`, 'routine'),
+  ],
+  'Settings of a session are set on each connection': [
+    edit('database/session.ts', '{ ...SETTINGS, ...timeouts }', '{ ...timeouts }'),
+  ],
+  'A database that cannot hold every text is refused': [
+    edit('database/data-source.ts', `if (encoding === 'UTF8') return;`, 'if (encoding) return;'),
+  ],
   'A connection on which the database keeps silent is given up': [
     edit('database/read-timeout.ts', `stream.on('timeout'`, `stream.once('timeout'`),
-    edit('database/data-source.ts', '      onConnect: destroyOnReadTimeout(TIMEOUTS.answer),\n'),
-    edit('queue/queue.ts', ', onConnect: destroyOnReadTimeout(SILENCE)'),
+    edit('database/data-source.ts', '        destroyOnReadTimeout(READ_TIMEOUT_MS)(client);\n'),
+    edit('queue/queue.ts', '      destroyOnReadTimeout(SILENCE)(client);\n'),
   ],
   'A connection may end at any moment': [
     [
       edit('database/crash-safe-client.ts', `    this.on('error', () => {});\n`),
-      // A pool that has such a hook happens to hand a new connection out only when that moment is over.
-      edit('database/data-source.ts', '      onConnect: destroyOnReadTimeout(TIMEOUTS.answer),\n'),
+      // A pool with such a hook hands a new connection out only when that moment is over.
+      edit(
+        'database/data-source.ts',
+        '      onConnect: (client: ClientBase) => {',
+        '      unused: (client: ClientBase) => {',
+      ),
     ],
   ],
   'Errors of the queue end no process': [
