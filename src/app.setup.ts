@@ -8,9 +8,10 @@ import { type Config, listOf } from './config/config';
 import { armFailpoint } from './config/failpoint';
 import { DomainError } from './errors/domain-error';
 import { ProblemFilter } from './errors/problem.filter';
+import { rejectUnroutable } from './http/hooks/unroutable.hook';
 import { UnexpectedInputInterceptor } from './http/interceptors/unexpected-input.interceptor';
 import { StrictValidationPipe } from './http/pipes/strict-validation.pipe';
-import { prepareServer, rejectUnroutable, serverOptions } from './http/server';
+import { prepareServer, serverOptions } from './http/server';
 import { createLogger, type LogOptions, NestLogger } from './observability/logging';
 import { provideRequestContext } from './observability/request-context';
 import { mountDocs } from './openapi/pages';
@@ -35,7 +36,12 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
   Logger.overrideLogger(new NestLogger(await createLogger(logOptions(config))));
   armFailpoint(config.FAILPOINT);
   const filter = new ProblemFilter();
-  const adapter = new FastifyAdapter(serverOptions(filter, listOf(config.TRUSTED_PROXIES)));
+  const adapter = new FastifyAdapter(
+    serverOptions(filter, {
+      trustedProxies: listOf(config.TRUSTED_PROXIES),
+      keepAliveSeconds: config.KEEP_ALIVE_SECONDS,
+    }),
+  );
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), adapter, {
     abortOnError: false,
   });
@@ -74,11 +80,11 @@ async function prepareRequests(app: NestFastifyApplication, config: Config): Pro
   provideRequestContext(server);
 }
 
-/** A worker answers only those who ask how it is. */
+/** A worker serves health checks and metrics only. The matched route decides, not the address as it was written. */
 function rejectApi(app: NestFastifyApplication): void {
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  server.addHook('onRequest', async ({ url }) => {
-    if (url.startsWith('/api/'))
+  server.addHook('onRequest', async ({ routeOptions }) => {
+    if (routeOptions.url?.startsWith('/api/'))
       throw new DomainError('NOT_FOUND', 'This process is a worker: it does not serve the API.');
   });
 }

@@ -1,9 +1,9 @@
-import { Body, Controller, Get, Header, HttpCode, Post, Res, UseFilters } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Post, UseFilters } from '@nestjs/common';
 import { ApiBasicAuth, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import { CurrentPrincipal, Public, Roles } from '../access/access.decorators';
 import type { Principal } from '../access/principal';
 import { ApiProblem } from '../errors/problem';
+import { CreatesIn } from '../http/interceptors/created.interceptor';
 import { LimitGuesses, LimitTokens } from '../rate-limit/rate-limit.decorators';
 import { RegisterRequest, UserResponse } from '../users/user.dto';
 import { LoginRequest, LoginResponse, TokenRequest, TokenResponse } from './auth.dto';
@@ -23,16 +23,12 @@ export class AuthController {
   @Public()
   @LimitGuesses()
   @ApiOperation({ summary: 'Register', description: 'Opens an account with the role `user`.' })
+  @CreatesIn('users')
   @ApiCreatedResponse({ type: UserResponse })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
   @ApiProblem(409, 'The e-mail or the username is taken.', 'EMAIL_TAKEN', 'USERNAME_TAKEN')
-  async register(
-    @Body() request: RegisterRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<UserResponse> {
-    const user = await this.auth.register(request);
-    reply.header('location', `/api/v1/users/${user.id}`);
-    return user;
+  register(@Body() request: RegisterRequest): Promise<UserResponse> {
+    return this.auth.register(request);
   }
 
   @Post('login')

@@ -1,9 +1,9 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import { Roles } from '../access/access.decorators';
 import { ApiProblem } from '../errors/problem';
 import { PageQuery } from '../http/dto/pagination';
+import { CreatesIn } from '../http/interceptors/created.interceptor';
 import { ApiId, ParseIdPipe } from '../http/pipes/parse-id.pipe';
 import { ClientListResponse, ClientResponse, ClientWithSecretResponse, CreateClientRequest } from './client.dto';
 import { ClientsService } from './clients.service';
@@ -32,15 +32,11 @@ export class ClientsController {
     description:
       'For another backend. It sends `client_id` and `client_secret` by HTTP Basic with any request, or trades them at /auth/token (`client_credentials`) for a token. The secret is shown this once.',
   })
+  @CreatesIn('clients')
   @ApiCreatedResponse({ type: ClientWithSecretResponse })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
-  async create(
-    @Body() request: CreateClientRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ClientWithSecretResponse> {
-    const client = await this.clients.create(request);
-    reply.header('location', `/api/v1/clients/${client.id}`);
-    return client;
+  create(@Body() request: CreateClientRequest): Promise<ClientWithSecretResponse> {
+    return this.clients.create(request);
   }
 
   @Get(':id')

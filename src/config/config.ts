@@ -39,6 +39,14 @@ export class Config {
   })
   SHUTDOWN_DELAY_SECONDS = 0;
 
+  @IntegerField({
+    description: 'Seconds for which an idle connection is kept: longer than the load balancer in front does.',
+    min: 1,
+    max: 3_600,
+    ...parsed,
+  })
+  KEEP_ALIVE_SECONDS = 65;
+
   @TextField({ description: 'Folder for the embedded database and other local files.', max: 4096, ...optional })
   DATA_DIR = '.data';
 

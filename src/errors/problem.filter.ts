@@ -12,10 +12,11 @@ const FRAMEWORK: Record<number, [ErrorCode, string]> = {
   ],
   404: ['NOT_FOUND', 'There is nothing at this address.'],
   405: ['METHOD_NOT_ALLOWED', 'This address does not answer to this method.'],
-  408: ['MALFORMED_REQUEST', 'The request did not arrive in time.'],
+  408: ['REQUEST_TIMEOUT', 'The request did not arrive in time.'],
   413: ['PAYLOAD_TOO_LARGE', 'The body is larger than 1 MiB.'],
   414: ['URI_TOO_LONG', 'The address or one of its parameters is too long.'],
   415: ['UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json.'],
+  417: ['EXPECTATION_FAILED', 'The only expectation that is taken here is 100-continue.'],
   431: ['HEADERS_TOO_LARGE', 'The request headers are too large.'],
   503: ['UNAVAILABLE', 'The request took too long. Try again shortly.'],
 };
@@ -58,7 +59,9 @@ export class ProblemFilter implements ExceptionFilter {
     );
     // Only what nobody expected carries a stack into the log; QueryFailedError is reduced to code and constraint because
     // its parameters hold what clients sent, password hashes among them.
-    if (problem.status >= 500) this.logger.error({ request_id: request.id, err: loggable(error) }, problem.code);
+    // A request that ended before its body had arrived is the client's own doing.
+    if (problem.status >= 500 && !request.raw.destroyed)
+      this.logger.error({ request_id: request.id, err: loggable(error) }, problem.code);
     if (reply.sent) return;
     for (const [name, value] of Object.entries(headersOf(problem))) reply.header(name, value);
     reply

@@ -11,10 +11,47 @@ export function parseJsonBody(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw new DomainError('MALFORMED_REQUEST', 'The body is not valid UTF-8.');
   try {
-    return secureJson.parse(body.toString(), { protoAction: 'error', constructorAction: 'error' });
-  } catch {
+    const text = body.toString();
+    const value = secureJson.parse(text, { protoAction: 'error', constructorAction: 'error' });
+    if (MAYBE_INEXACT.test(text)) assertExactNumbers(text);
+    return value;
+  } catch (error) {
+    if (error instanceof DomainError) throw error;
     throw new DomainError('MALFORMED_REQUEST', 'The body is not valid JSON.');
   }
+}
+
+/** A number that may lose something when it is read: many digits, an exponent, or a negative zero. */
+const MAYBE_INEXACT = /\d[\d.]{15,}|\d[eE]|-0/;
+
+/** Refuses numbers that JavaScript cannot keep: 9007199254740993 would become ...992, 1e400 null, and -0 0. */
+function assertExactNumbers(text: string): void {
+  JSON.parse(text, (_key, value, { source }: { source?: string } = {}) => {
+    if (typeof value === 'number' && source !== undefined && !isExact(source, value)) {
+      throw new DomainError(
+        'MALFORMED_REQUEST',
+        `The number ${source.slice(0, 40)} cannot be kept exactly: send it as text.`,
+      );
+    }
+    return value;
+  });
+}
+
+/** Whether `value` is the number that `source` says. */
+function isExact(source: string, value: number): boolean {
+  if (!Number.isFinite(value) || Object.is(value, -0)) return false;
+  const [digits, exponent] = decimalOf(source);
+  const [kept, keptExponent] = decimalOf(String(value));
+  return digits === kept && exponent === keptExponent;
+}
+
+/** Significant digits and exponent of a decimal number: the same for 1.50, 15e-1 and 1.5. */
+function decimalOf(text: string): [digits: string, exponent: number] {
+  const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e');
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  const digits = `${whole}${fraction}`.replace(/^(-?)0+(?=\d)/, '$1');
+  const trimmed = digits.replace(/(\d)0+$/, '$1');
+  return trimmed === '0' ? ['0', 0] : [trimmed, Number(exponent) - fraction.length + digits.length - trimmed.length];
 }
 
 /**

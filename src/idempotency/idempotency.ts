@@ -4,8 +4,6 @@ import type { Principal } from '../access/principal';
 import { DomainError } from '../errors/domain-error';
 import { IdempotencyKey } from './idempotency-key.entity';
 
-const KEY = /^[\x20-\x7e]{1,255}$/;
-
 /** An `Idempotency-Key` as it was sent, bound to its caller and to the request it came with. */
 export interface Idempotency {
   caller: string;
@@ -13,28 +11,31 @@ export interface Idempotency {
   requestHash: string;
 }
 
-/** Reads the header; undefined without one. Errors: IDEMPOTENCY_KEY_INVALID. */
-export function readIdempotency(
-  header: string | undefined,
+/** Binds a key to its caller and its request; undefined without a key. */
+export function bindIdempotency(
+  key: string | undefined,
   request: object,
   principal: Principal,
 ): Idempotency | undefined {
-  if (header === undefined) return undefined;
-  if (!KEY.test(header)) {
-    throw new DomainError('IDEMPOTENCY_KEY_INVALID', 'Idempotency-Key must have 1 to 255 printable ASCII characters.');
-  }
-  return { caller: `${principal.type}:${principal.id}`, key: header, requestHash: hashOf(request) };
+  if (key === undefined) return undefined;
+  return { caller: `${principal.type}:${principal.id}`, key, requestHash: hashOf(request) };
 }
 
+/** The condition of a key that is no longer kept, whether or not it has been deleted yet. */
+const EXPIRED = `created_at < now() - interval '24 hours'`;
+
 /**
- * The first answer to this key, to be sent again; undefined when the key is new.
+ * The response to the first request with this key, to be sent again; undefined when the key is new or expired.
  * Errors: IDEMPOTENCY_KEY_REUSED when it came with another body.
  */
 export async function findStoredResponse(
   manager: EntityManager,
   { caller, key, requestHash }: Idempotency,
 ): Promise<unknown> {
-  const known = await manager.findOneBy(IdempotencyKey, { caller, key });
+  const known = await manager
+    .createQueryBuilder(IdempotencyKey, 'known')
+    .where(`caller = :caller AND key = :key AND NOT ${EXPIRED}`, { caller, key })
+    .getOne();
   if (known && known.request_hash !== requestHash) {
     throw new DomainError(
       'IDEMPOTENCY_KEY_REUSED',
@@ -44,9 +45,16 @@ export async function findStoredResponse(
   return known?.response;
 }
 
-/** Forgets keys that are older than 24 hours, in steps that commit by themselves, until none is left or the process is stopping. */
+/** Deletes this key if it is expired, so that it can be used anew; false if it is not. */
+export async function deleteExpiredKey(manager: EntityManager, { caller, key }: Idempotency): Promise<boolean> {
+  const sql = `DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2 AND ${EXPIRED}`;
+  const [, deleted]: [unknown, number] = await manager.query(sql, [caller, key]);
+  return deleted > 0;
+}
+
+/** Deletes all expired keys, in steps that commit by themselves, until none is left or the process is stopping. */
 export async function deleteExpiredKeys(manager: EntityManager, stopping: AbortSignal): Promise<void> {
-  const old = `SELECT caller, key FROM idempotency_keys WHERE created_at < now() - interval '24 hours' LIMIT 10000`;
+  const old = `SELECT caller, key FROM idempotency_keys WHERE ${EXPIRED} LIMIT 10000`;
   while (!stopping.aborted) {
     const sql = `DELETE FROM idempotency_keys WHERE (caller, key) IN (${old})`;
     const [, forgotten]: [unknown, number] = await manager.query(sql);

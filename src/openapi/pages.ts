@@ -51,8 +51,8 @@ export function mountDocs(app: NestFastifyApplication): void {
       .type('text/javascript')
       .send(code.replace('https://cdn.redoc.ly/redoc/logo-mini.svg', 'data:image/svg+xml,'));
   });
-  server.addHook('onRequest', async ({ url }, reply) => {
-    if (/^\/(docs|redoc)\b/.test(url)) reply.header('content-security-policy', POLICY);
+  server.addHook('onRequest', async ({ routeOptions }, reply) => {
+    if (/^\/(docs|redoc)\b/.test(routeOptions.url ?? '')) reply.header('content-security-policy', POLICY);
   });
 }
 

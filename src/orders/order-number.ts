@@ -9,8 +9,8 @@ export function newOrderNumber(): string {
   return `ORD-${Array.from(randomBytes(8), (byte) => ALPHABET[byte & 31]).join('')}`;
 }
 
-/** Reads an order number without regard to case; null for what cannot be one. */
+/** Reads an order number as people type it: in any case, with O for 0 and I or L for 1. null for what cannot be one. */
 export function parseOrderNumber(text: string): string | null {
-  const number = text.toUpperCase();
+  const number = text.toUpperCase().replace(/(?<=^ORD-.*)[OIL]/g, (letter) => (letter === 'O' ? '0' : '1'));
   return NUMBER.test(number) ? number : null;
 }

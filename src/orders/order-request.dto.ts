@@ -119,7 +119,7 @@ export class OrdersQuery extends PageQuery {
   product_id?: number;
   @DateTimeField({ description: 'Placed at this time or later.', optional: true })
   created_from?: string;
-  @DateTimeField({ description: 'Placed before this time.', optional: true })
+  @DateTimeField({ description: 'Placed before this time; a date alone includes that day.', optional: true })
   created_to?: string;
   @IntegerField({
     description: 'Total of at least this many cents.',

@@ -1,10 +1,13 @@
-import { Body, Controller, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { Authenticated, CurrentPrincipal } from '../access/access.decorators';
 import type { Principal } from '../access/principal';
 import { ApiProblem } from '../errors/problem';
-import { ApiIfMatch, etag, IfMatch } from '../http/etag';
+import { ApiIfMatch, type ExpectedVersions, IfMatch } from '../http/etag';
+import { ApiIdempotencyKey, IdempotencyKey } from '../http/idempotency-key';
+import { CreatesIn } from '../http/interceptors/created.interceptor';
+import { ConditionalGet, ETAG_HEADER, Etag } from '../http/interceptors/etag.interceptor';
+import { MayReplay, type Replayable } from '../http/interceptors/replay.interceptor';
 import {
   CancelOrderRequest,
   ChangeStatusRequest,
@@ -15,9 +18,6 @@ import {
 import { HistoryResponse, OrderListResponse, OrderResponse } from './order-response.dto';
 import { OrdersService } from './orders.service';
 
-const ETAG = {
-  ETag: { description: 'The version, for If-Match.', required: true, schema: { type: 'string', example: '"1"' } },
-} as const;
 const ApiReference = () =>
   ApiParam({
     name: 'id',
@@ -44,20 +44,18 @@ export class OrdersController {
 
   @Post()
   @Authenticated()
+  @MayReplay()
+  @CreatesIn('orders')
+  @Etag()
   @ApiOperation({
     summary: 'Place an order',
     description: 'Reserves the stock of every line or of none. Safe to repeat with an Idempotency-Key.',
   })
-  @ApiHeader({
-    name: 'Idempotency-Key',
-    required: false,
-    description: '1 to 255 printable characters; kept 24 hours.',
-    schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x20-\\x7e]*$' },
-  })
+  @ApiIdempotencyKey()
   @ApiCreatedResponse({
     type: OrderResponse,
     headers: {
-      ...ETAG,
+      ...ETAG_HEADER,
       'Idempotent-Replayed': { description: '`true` when this is the first answer again.', schema: { type: 'string' } },
     },
   })
@@ -84,16 +82,12 @@ export class OrdersController {
     'IDEMPOTENCY_KEY_IN_USE',
   )
   @ApiProblem(422, 'The Idempotency-Key came with another body before.')
-  async place(
+  place(
     @Body() request: PlaceOrderRequest,
     @CurrentPrincipal() principal: Principal,
-    @Headers('idempotency-key') idempotencyKey: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<OrderResponse> {
-    const { order, replayed } = await this.orders.place(request, principal, idempotencyKey);
-    reply.headers({ location: `/api/v1/orders/${order.id}`, etag: etag(order.version) });
-    if (replayed) reply.header('idempotent-replayed', 'true');
-    return order;
+    @IdempotencyKey() key: string | undefined,
+  ): Promise<Replayable<OrderResponse>> {
+    return this.orders.place(request, principal, key);
   }
 
   @Get()
@@ -107,16 +101,13 @@ export class OrdersController {
 
   @Get(':id')
   @Authenticated()
+  @ConditionalGet()
   @ApiReference()
   @ApiOperation({ summary: 'Get an order', description: 'By id or number; its `ETag` is for If-Match.' })
-  @ApiOkResponse({ type: OrderResponse, headers: ETAG })
+  @ApiOkResponse({ type: OrderResponse, headers: ETAG_HEADER })
   @ApiMissing()
-  async get(
-    @Param('id') id: string,
-    @CurrentPrincipal() principal: Principal,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<OrderResponse> {
-    return tagged(reply, await this.orders.get(id, principal));
+  get(@Param('id') id: string, @CurrentPrincipal() principal: Principal): Promise<OrderResponse> {
+    return this.orders.get(id, principal);
   }
 
   @Get(':id/history')
@@ -131,74 +122,69 @@ export class OrdersController {
 
   @Patch(':id')
   @Authenticated()
+  @Etag()
   @ApiReference()
   @ApiIfMatch()
   @ApiOperation({
     summary: 'Edit an order',
     description: 'Address, note and metadata while it is pending; the status as the table of transitions allows.',
   })
-  @ApiOkResponse({ type: OrderResponse, headers: ETAG })
+  @ApiOkResponse({ type: OrderResponse, headers: ETAG_HEADER })
   @ApiBadInput()
   @ApiProblem(403, 'Your role may not make this change.')
   @ApiMissing()
   @ApiChanges()
   @ApiStale()
-  async edit(
+  edit(
     @Param('id') id: string,
     @Body() request: EditOrderRequest,
-    @IfMatch() version: number | undefined,
+    @IfMatch() versions: ExpectedVersions,
     @CurrentPrincipal() principal: Principal,
-    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrderResponse> {
-    return tagged(reply, await this.orders.edit(id, request, version, principal));
+    return this.orders.edit(id, request, versions, principal);
   }
 
   @Patch(':id/status')
   @Authenticated()
+  @Etag()
   @ApiReference()
   @ApiIfMatch()
   @ApiOperation({ summary: 'Change the status', description: 'As the table of transitions allows.' })
-  @ApiOkResponse({ type: OrderResponse, headers: ETAG })
+  @ApiOkResponse({ type: OrderResponse, headers: ETAG_HEADER })
   @ApiBadInput()
   @ApiProblem(403, 'Your role may not make this change.')
   @ApiMissing()
   @ApiChanges()
   @ApiStale()
-  async changeStatus(
+  changeStatus(
     @Param('id') id: string,
     @Body() request: ChangeStatusRequest,
-    @IfMatch() version: number | undefined,
+    @IfMatch() versions: ExpectedVersions,
     @CurrentPrincipal() principal: Principal,
-    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrderResponse> {
-    return tagged(reply, await this.orders.changeStatus(id, { ...request, version }, principal));
+    return this.orders.changeStatus(id, { ...request, versions }, principal);
   }
 
   @Patch(':id/cancel')
   @Authenticated()
+  @Etag()
   @ApiReference()
   @ApiIfMatch()
   @ApiOperation({
     summary: 'Cancel an order',
     description: 'While it is pending or paid. Its stock becomes available again.',
   })
-  @ApiOkResponse({ type: OrderResponse, headers: ETAG })
+  @ApiOkResponse({ type: OrderResponse, headers: ETAG_HEADER })
   @ApiBadInput()
   @ApiMissing()
   @ApiChanges()
   @ApiStale()
-  async cancel(
+  cancel(
     @Param('id') id: string,
     @Body() { reason }: CancelOrderRequest,
-    @IfMatch() version: number | undefined,
+    @IfMatch() versions: ExpectedVersions,
     @CurrentPrincipal() principal: Principal,
-    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrderResponse> {
-    return tagged(reply, await this.orders.changeStatus(id, { status: 'cancelled', reason, version }, principal));
+    return this.orders.changeStatus(id, { status: 'cancelled', reason, versions }, principal);
   }
-}
-
-function tagged(reply: FastifyReply, order: OrderResponse): OrderResponse {
-  reply.header('etag', etag(order.version));
-  return order;
 }

@@ -2,12 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
 import type { Principal } from '../access/principal';
-import { DomainError, notFound } from '../errors/domain-error';
+import { DomainError, type FieldError, notFound, validationFailed } from '../errors/domain-error';
 import type { NewOrderEvent } from '../events/event-types';
 import { publish } from '../events/outbox';
 import { assertOnePagingMode } from '../http/dto/pagination';
+import { assertVersion, type ExpectedVersions } from '../http/etag';
+import type { Replayable } from '../http/interceptors/replay.interceptor';
 import { parseId } from '../http/pipes/parse-id.pipe';
-import { readIdempotency } from '../idempotency/idempotency';
+import { bindIdempotency } from '../idempotency/idempotency';
 import { Operation } from '../observability/operation';
 import { Order } from './order.entity';
 import type { OrderRow } from './order-columns';
@@ -23,13 +25,13 @@ import {
 } from './order-response.dto';
 import { type OrderStatus, transition } from './order-status';
 import { PlacementService } from './placement/placement.service';
-import { findCustomers, findOrder, listOrders, totalsOf } from './reading/order-queries';
+import { endOf, findCustomers, findOrder, listOrders, totalsOf } from './reading/order-queries';
 
-/** What a client wants changed: the precondition comes from `If-Match`. */
+/** A change that a client asks for; `versions` comes from `If-Match`. */
 export interface Change {
   status: OrderStatus;
   reason?: string | undefined;
-  version?: number | undefined;
+  versions?: ExpectedVersions;
 }
 
 /** Orders. A `user` reaches their own only; those of others are NOT_FOUND, as if they did not exist. */
@@ -47,15 +49,16 @@ export class OrdersService {
     request: PlaceOrderRequest,
     principal: Principal,
     idempotencyKey?: string,
-  ): Promise<{ order: OrderResponse; replayed: boolean }> {
-    const idempotency = readIdempotency(idempotencyKey, request, principal);
+  ): Promise<Replayable<OrderResponse>> {
+    const idempotency = bindIdempotency(idempotencyKey, request, principal);
     const { order, replayed } = await this.placing.run(request, principal, idempotency);
-    return { order: toOrderResponse(order, principal), replayed };
+    return { response: toOrderResponse(order, principal), replayed };
   }
 
   /** One page of the caller's orders, or of all; totals are over all that match. Errors: VALIDATION_FAILED. */
   async list(query: OrdersQuery, principal: Principal): Promise<OrderListResponse> {
     assertOnePagingMode(query);
+    assertRanges(query);
     const customers = await findCustomers(this.manager, query, principal);
     const { rows, page } = await listOrders(this.manager, query, principal, customers);
     const totals = query.totals ? await totalsOf(this.manager, query, principal, customers) : {};
@@ -98,16 +101,16 @@ export class OrdersService {
   async edit(
     reference: string,
     { status, ...fields }: EditOrderRequest,
-    version: number | undefined,
+    versions: ExpectedVersions,
     principal: Principal,
   ): Promise<OrderResponse> {
     const edits = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
     await this.manager.transaction(async (manager) => {
       const order = await this.find(reference, principal, manager);
-      assertVersion(order, version);
+      assertVersion(order.version, versions);
       const edited = Object.keys(edits).length > 0;
-      const present = edited ? await this.write(manager, order, edits, version, principal) : version;
-      if (status !== undefined) await this.transit(manager, reference, { status, version: present }, principal);
+      const present = edited ? [await this.write(manager, order, edits, versions, principal)] : versions;
+      if (status !== undefined) await this.transit(manager, reference, { status, versions: present }, principal);
     });
     return this.get(reference, principal);
   }
@@ -117,31 +120,31 @@ export class OrdersService {
     manager: EntityManager,
     order: OrderRow,
     edits: object,
-    version: number | undefined,
+    versions: ExpectedVersions,
     principal: Principal,
   ): Promise<number> {
-    const { id } = order;
+    const { id, version } = order;
     const { raw } = await manager.update(
       Order,
-      { id, status: 'pending', ...(version !== undefined && { version }) },
+      { id, status: 'pending', ...(versions && { version }) },
       { ...edits, version: () => 'version + 1', updated_at: () => 'now()' },
       { returning: ['version'] },
     );
-    if (raw.length === 0) return this.rejectEdit(manager, id, version);
+    if (raw.length === 0) return this.rejectEdit(manager, id, versions);
     const { version: sequence } = raw[0];
     await publish(manager, edited(order, sequence, principal));
     return sequence;
   }
 
-  private async rejectEdit(manager: EntityManager, id: number, version: number | undefined): Promise<never> {
+  private async rejectEdit(manager: EntityManager, id: number, versions: ExpectedVersions): Promise<never> {
     const present = await manager.findOneByOrFail(Order, { id });
-    assertVersion(present, version);
+    assertVersion(present.version, versions);
     throw new DomainError('ORDER_NOT_EDITABLE', `An order that is ${present.status} cannot be edited any more.`);
   }
 
   /**
-   * Asks for the change until it is either made or illegal: when the order changed between reading and writing, the
-   * present state decides. With a version there is nothing to decide: it is stale.
+   * Tries until the change is either made or refused: when the order changed between reading and writing, its present
+   * state decides. Expected versions are compared again in the UPDATE.
    */
   private async transit(
     manager: EntityManager,
@@ -151,13 +154,14 @@ export class OrdersService {
   ): Promise<void> {
     for (;;) {
       const order = await this.find(reference, principal, manager);
-      assertVersion(order, change.version);
+      assertVersion(order.version, change.versions);
       const rule = transition(order.status, change.status);
       if (!rule) throw invalidTransition(order.status, change.status);
       if (!rule.roles.includes(principal.role)) {
         throw new DomainError('FORBIDDEN', `Your role (${principal.role}) may not make an order ${change.status}.`);
       }
-      const { status: to, reason, version } = change;
+      const { status: to, reason, versions } = change;
+      const version = versions && order.version;
       const wanted = { orderId: order.id, from: order.status, to, reason, version };
       if (await this.transitions.change(wanted, principal, manager)) return;
     }
@@ -176,6 +180,24 @@ export class OrdersService {
   }
 }
 
+/** Refuses ranges that end before they begin. */
+function assertRanges({ created_from, created_to, min_total_cents, max_total_cents }: OrdersQuery): void {
+  const errors: FieldError[] = [];
+  if (created_from && created_to && isAfter(created_from, created_to)) {
+    errors.push({ field: 'created_to', message: 'must not be before created_from' });
+  }
+  if (min_total_cents !== undefined && max_total_cents !== undefined && min_total_cents > max_total_cents) {
+    errors.push({ field: 'max_total_cents', message: 'must not be below min_total_cents' });
+  }
+  if (errors.length > 0) throw validationFailed(errors);
+}
+
+/** Whether a range of times ends before it begins; a date alone as its end is a whole day. */
+function isAfter(from: string, to: string): boolean {
+  const end = endOf(to);
+  return end === to ? Date.parse(from) > Date.parse(to) : Date.parse(from) >= Date.parse(end);
+}
+
 /** The event of an edit: the status stays as it is. */
 const edited = (order: OrderRow, sequence: number, actor: Principal): NewOrderEvent => ({
   topic: 'order.edited',
@@ -191,11 +213,3 @@ const edited = (order: OrderRow, sequence: number, actor: Principal): NewOrderEv
     actor: { type: actor.type, id: actor.id },
   },
 });
-
-function assertVersion(order: Pick<Order, 'version'>, version: number | undefined): void {
-  if (version === undefined || order.version === version) return;
-  throw new DomainError(
-    'PRECONDITION_FAILED',
-    'The order has changed since you read it: read it again and use its new ETag.',
-  );
-}

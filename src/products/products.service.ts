@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import type { Repository } from 'typeorm';
+import { In, type Repository } from 'typeorm';
 import type { Principal } from '../access/principal';
 import { Config } from '../config/config';
 import { containsText } from '../database/search';
 import { violatedConstraint } from '../errors/database-errors';
 import { DomainError, notFound, validationFailed } from '../errors/domain-error';
 import { pageById } from '../http/dto/pagination';
+import { assertVersion, type ExpectedVersions } from '../http/etag';
 import { Operation } from '../observability/operation';
 import { StockMovement } from '../stock/stock-movement.entity';
 import {
@@ -56,16 +57,23 @@ export class ProductsService {
     });
   }
 
-  /** Changes what is given. Orders keep what they copied at purchase. Admins only. Errors: NOT_FOUND, SKU_TAKEN. */
+  /**
+   * Changes what is given, if the product has one of these versions. Orders keep what they copied at purchase. Admins only.
+   * Errors: NOT_FOUND, SKU_TAKEN, PRECONDITION_FAILED.
+   */
   @Operation('products.update')
-  async update(id: number, changes: UpdateProductRequest): Promise<ProductResponse> {
+  async update(id: number, changes: UpdateProductRequest, versions?: ExpectedVersions): Promise<ProductResponse> {
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-    if (Object.keys(given).length > 0) {
-      await this.products
-        .update(id, { ...given, version: () => 'version + 1', updated_at: () => 'now()' })
-        .catch(rejectTakenSku);
-    }
-    return this.get(id);
+    const expected = { id, ...(versions && { version: In([...versions]) }) };
+    const { affected } =
+      Object.keys(given).length === 0
+        ? { affected: 0 }
+        : await this.products
+            .update(expected, { ...given, version: () => 'version + 1', updated_at: () => 'now()' })
+            .catch(rejectTakenSku);
+    const product = await this.get(id);
+    if (affected === 0) assertVersion(product.version, versions);
+    return product;
   }
 
   /**

@@ -1,9 +1,9 @@
-import { Body, Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import { CurrentPrincipal, Roles } from '../access/access.decorators';
 import type { Principal } from '../access/principal';
 import { ApiProblem } from '../errors/problem';
+import { CreatesIn } from '../http/interceptors/created.interceptor';
 import { ApiId, ParseIdPipe } from '../http/pipes/parse-id.pipe';
 import { LimitGuesses } from '../rate-limit/rate-limit.decorators';
 import { CreateUserRequest, UpdateUserRequest, UserListResponse, UserResponse, UsersQuery } from './user.dto';
@@ -26,16 +26,12 @@ export class UsersController {
   @Post()
   @Roles('admin')
   @ApiOperation({ summary: 'Create a user', description: 'With any role; people open their own at /auth/register.' })
+  @CreatesIn('users')
   @ApiCreatedResponse({ type: UserResponse })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
   @ApiProblem(409, 'The e-mail or the username is taken.', 'EMAIL_TAKEN', 'USERNAME_TAKEN')
-  async create(
-    @Body() request: CreateUserRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<UserResponse> {
-    const user = await this.users.create(request);
-    reply.header('location', `/api/v1/users/${user.id}`);
-    return user;
+  create(@Body() request: CreateUserRequest): Promise<UserResponse> {
+    return this.users.create(request);
   }
 
   @Get(':id')

@@ -86,7 +86,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   ],
   '`If-Match` is compared in the UPDATE': [
     edit('orders/order-lifecycle.ts', '($5::int IS NULL OR version = $5)', '($5::int IS NULL OR true)'),
-    edit('orders/orders.service.ts', ', ...(version !== undefined && { version })'),
+    edit('orders/orders.service.ts', ', ...(versions && { version })'),
   ],
   'Fence: an attempt settles only while it is the present one': [
     edit('orders/order-lifecycle.ts', '($6::int IS NULL OR attempt = $6)', '($6::int IS NULL OR true)'),
@@ -269,7 +269,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
       'throw error;',
     ),
   ],
-  'Every request has a deadline': [edit('http/server.ts', 'const DEADLINE = 4_000', 'const DEADLINE = 40_000')],
+  'Every request has a deadline': [edit('http/hooks/deadline.hook.ts', 'DEADLINE_MS = 4_000', 'DEADLINE_MS = 40_000')],
   'Health checks and scrapes end in time': [
     edit('health/health.service.ts', 'CHECK_TIMEOUT_MS = 3_000', 'CHECK_TIMEOUT_MS = 60_000'),
     edit('metrics/business-metrics.ts', 'PATIENCE = 3_000', 'PATIENCE = 60_000'),
@@ -460,11 +460,30 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('auth/basic.strategy.ts', '!this.clients.isKnown(clientId) && ', ''),
     edit('auth/authentication.guard.ts', ` || this.reflector.get(ACCESS, context.getHandler()) === 'anonymous'`),
   ],
+  'The matched route decides, not the address as it was written': [
+    edit(
+      'app.setup.ts',
+      `async ({ routeOptions }) => {\n    if (routeOptions.url?.startsWith('/api/'))`,
+      `async ({ url }) => {\n    if (url.startsWith('/api/'))`,
+    ),
+    edit(
+      'http/interceptors/unexpected-input.interceptor.ts',
+      `routeOptions.url?.startsWith('/api/')`,
+      `routeOptions.url && context.switchToHttp().getRequest().url.startsWith('/api/')`,
+    ),
+  ],
+  'Numbers that cannot be kept are refused': [
+    edit('http/json-body.ts', '    if (MAYBE_INEXACT.test(text)) assertExactNumbers(text);\n'),
+  ],
+  '`If-Match` of a product is compared in the UPDATE': [
+    edit('products/products.service.ts', '{ id, ...(versions && { version: In([...versions]) }) }', '{ id }'),
+  ],
+  'One Idempotency-Key a request': [edit('http/idempotency-key.ts', 'keys.length > 1 || ')],
   'What is not documented is refused': [
     edit('http/pipes/strict-validation.pipe.ts', 'forbidNonWhitelisted: true', 'forbidNonWhitelisted: false'),
   ],
   'Bodies have a size and a depth': [
-    edit('http/server.ts', 'const BODY_LIMIT = 1_048_576', 'const BODY_LIMIT = 10_485_760'),
+    edit('http/server.ts', 'const BODY_LIMIT_BYTES = 1_048_576', 'const BODY_LIMIT = 10_485_760'),
     edit('http/json-body.ts', 'const MAX_DEPTH = 20', 'const MAX_DEPTH = 100_000'),
   ],
   'A weak secret is refused': [

@@ -56,6 +56,9 @@ const IN_WORDS = new RegExp(
     'is not your present password',
     'must not be your own name or e-mail',
     'is one of the .* passwords.*',
+    'does not belong to grant_type .*',
+    'must not be before created_from',
+    'must not be below min_total_cents',
   ].join('|')})$`,
 );
 

@@ -124,7 +124,8 @@ function knownEntities({ products, users, clients, orders }: Entities): Known {
     ),
     'PlaceOrderRequest.expected_total_cents': null,
     'AdjustStockRequest.delta': fc.integer({ min: 1, max: 1000 }),
-    'If-Match': fc.constantFrom('*', '"1"', '"2"', '"99"'),
+    'If-Match': fc.constantFrom('*', '"1"', '"2"', '"99"', '"1", "2"', 'W/"1"'),
+    'If-None-Match': fc.constantFrom('*', '"1"', 'W/"1"', '"99"', 'x'),
     // Only what a list has given out is one.
     cursor: null,
   };

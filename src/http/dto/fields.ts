@@ -17,6 +17,7 @@ import {
   registerDecorator,
   ValidateIf,
   ValidateNested,
+  type ValidationArguments,
 } from 'class-validator';
 
 /**
@@ -69,7 +70,13 @@ export function IntegerField(field: Field & FromText & { min?: number; max?: num
     IsInt({ message }),
     Min(min, { message }),
     Max(max, { message }),
-    documented(field, { type: 'integer', minimum: min, maximum: max }),
+    documented(field, {
+      type: 'integer',
+      minimum: min,
+      maximum: max,
+      // Generators take an integer without a format for one of 32 bits.
+      ...(max > PG_INT_MAX && { format: 'int64' }),
+    }),
   );
 }
 
@@ -156,7 +163,7 @@ export function EnumListField(field: Field & { values: readonly string[] }): Pro
 
 /** Offsets up to 14:59: there are none beyond 14 hours, and PostgreSQL refuses those of 16 and more. */
 const ISO_8601 =
-  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d))?$/;
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d))?$/;
 
 /** True for a date, or a date and time with an offset, that exists in the calendar (2026-02-30 does not). */
 function isDateTime(value: unknown): boolean {
@@ -167,11 +174,20 @@ function isDateTime(value: unknown): boolean {
   );
 }
 
+const DATE_TIME_FORMAT = 'an ISO 8601 date or date-time with an offset, such as 2026-01-31T12:00:00Z';
+
+/** In a query, a `+` that was not encoded arrives as a space. */
+const LOST_PLUS = /T[\d:.]+ \d\d:\d\d$/;
+const LOST_PLUS_HINT = '; write the + of an offset as %2B in an address';
+
 /** An ISO 8601 date (`2026-01-31`, midnight UTC) or date and time with an offset. Stays text. */
 export function DateTimeField(field: Field): PropertyDecorator {
   return applyDecorators(
     present(field),
-    Satisfies(isDateTime, 'must be an ISO 8601 date or date-time with an offset, such as 2026-01-31T12:00:00Z'),
+    Satisfies(
+      isDateTime,
+      ({ value }) => `must be ${DATE_TIME_FORMAT}${LOST_PLUS.test(String(value)) ? LOST_PLUS_HINT : ''}`,
+    ),
     // By pattern: the format `date-time` would have neither dates alone nor times without seconds.
     documented(field, { type: 'string', pattern: ISO_8601.source }),
   );
@@ -213,7 +229,10 @@ export function MetadataField(field: Field): PropertyDecorator {
 }
 
 /** Adds a predicate of our own to class-validator. */
-function Satisfies(predicate: (value: unknown) => boolean, message: string): PropertyDecorator {
+function Satisfies(
+  predicate: (value: unknown) => boolean,
+  message: string | ((arguments_: ValidationArguments) => string),
+): PropertyDecorator {
   return (target, propertyKey) =>
     registerDecorator({
       name: 'satisfies',

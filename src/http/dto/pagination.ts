@@ -58,7 +58,9 @@ const isId = (value: unknown) => Number.isSafeInteger(value) && (value as number
 const CURSOR_KEYS = {
   id: isId,
   amount: Number.isSafeInteger,
-  time: (value: unknown) => typeof value === 'string' && value.length === 24 && new Date(value).toISOString() === value,
+  // PostgreSQL has no year 0.
+  time: (value: unknown) =>
+    typeof value === 'string' && /^(?!0000)\d{4}-/.test(value) && new Date(value).toISOString() === value,
 } as const;
 
 /** Reads a cursor back; refuses (400) what was not made by {@link encodeCursor} for this sort order. */

@@ -11,12 +11,12 @@ import { validationFailed } from '../../errors/domain-error';
  */
 export class UnexpectedInputInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const { url, query, body } = context.switchToHttp().getRequest<FastifyRequest>();
+    const { routeOptions, query, body } = context.switchToHttp().getRequest<FastifyRequest>();
     const unread = [
       ...(reads(context, RouteParamtypes.QUERY) ? [] : keysOf(query)),
       ...(reads(context, RouteParamtypes.BODY) ? [] : keysOf(body)),
     ];
-    if (unread.length > 0 && url.startsWith('/api/')) {
+    if (unread.length > 0 && routeOptions.url?.startsWith('/api/')) {
       throw validationFailed(unread.map((field) => ({ field, message: 'is not a known field' })));
     }
     return next.handle();

@@ -6,7 +6,7 @@ import { Config } from '../../config/config';
 import { failpoint } from '../../config/failpoint';
 import { violatedConstraint } from '../../errors/database-errors';
 import { DomainError, type FieldError, validationFailed } from '../../errors/domain-error';
-import { findStoredResponse, type Idempotency } from '../../idempotency/idempotency';
+import { deleteExpiredKey, findStoredResponse, type Idempotency } from '../../idempotency/idempotency';
 import { EmailAddresses } from '../../users/email-addresses';
 import type { OrderRow } from '../order-columns';
 import type { OrderItemRequest, PlaceOrderRequest } from '../order-request.dto';
@@ -50,6 +50,9 @@ export class PlacementService {
     // A key that is known by now decides, whatever the statement found: the stock may be gone because of its first use.
     const known = idempotency && (await findStoredResponse(this.manager, idempotency));
     if (known) return { order: known as OrderRow, replayed: true };
+    if (result?.outcome === 'key_known' && idempotency && (await deleteExpiredKey(this.manager, idempotency))) {
+      return this.run(request, actor, idempotency);
+    }
     throw refusal(request, result);
   }
 

@@ -48,7 +48,7 @@ function whereOf(query: OrdersQuery, principal: Principal, customers: number[]):
   else conditions.add('o.status = ANY(?)', query.status);
   conditions.add('EXISTS (SELECT FROM order_items i WHERE i.order_id = o.id AND i.product_id = ?)', query.product_id);
   conditions.add('o.created_at >= ?', query.created_from);
-  conditions.add('o.created_at < ?', query.created_to);
+  conditions.add('o.created_at < ?', query.created_to && endOf(query.created_to));
   conditions.add('o.total_amount_cents >= ?', query.min_total_cents);
   conditions.add('o.total_amount_cents <= ?', query.max_total_cents);
   conditions.add(
@@ -57,6 +57,13 @@ function whereOf(query: OrdersQuery, principal: Principal, customers: number[]):
     customers,
   );
   return conditions;
+}
+
+/** The end of a range of times, which a date alone includes as a whole day. */
+export function endOf(text: string): string {
+  // The last day that can be written has no next one.
+  if (text.length !== '2026-01-31'.length || text === '9999-12-31') return text;
+  return new Date(Date.parse(text) + 86_400_000).toISOString();
 }
 
 /** SQL and its values. */
