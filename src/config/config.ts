@@ -1,4 +1,5 @@
 import { BooleanField, EmailField, EnumField, IntegerField, TextField } from '../http/dto/fields';
+import { CURRENCIES } from './currencies';
 import { FAILPOINTS } from './failpoint';
 
 const optional = { optional: true };
@@ -102,8 +103,8 @@ export class Config {
   @TextField({
     description: 'ISO 4217 code of the one currency of this deployment.',
     max: 3,
-    pattern: /^[A-Z]{3}$/,
-    patternHint: 'must be three capital letters',
+    pattern: new RegExp(`^(${CURRENCIES.join('|')})$`),
+    patternHint: 'must be an ISO 4217 code in capital letters, such as EUR',
     ...optional,
   })
   CURRENCY = 'USD';

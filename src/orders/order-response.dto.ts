@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { Principal } from '../access/principal';
+import { exponentOf } from '../config/currencies';
 import { iso } from '../database/prepared-statement';
 import { Page } from '../http/dto/pagination';
 import type { OrderRow } from './order-columns';
@@ -37,6 +38,12 @@ export class OrderResponse {
   status!: OrderStatus;
   @ApiProperty({ example: 'USD' })
   currency!: string;
+  @ApiProperty({
+    type: 'integer',
+    description: 'Digits of the amounts after the decimal point, as ISO 4217 has it: 2 for USD, 0 for JPY.',
+    example: 2,
+  })
+  currency_exponent!: number;
   @ApiProperty({ type: [OrderItemResponse] })
   items!: OrderItemResponse[];
   @ApiProperty({ type: 'integer', example: 2 })
@@ -113,6 +120,7 @@ export function toOrderResponse(row: OrderRow, principal: Principal): OrderRespo
     user_name: row.user_name,
     status: row.status,
     currency: row.currency,
+    currency_exponent: exponentOf(row.currency),
     items: row.items.map((item) => ({
       id: item.id,
       product_id: item.product_id,

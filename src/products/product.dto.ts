@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { exponentOf } from '../config/currencies';
 import { BooleanField, IntegerField, TextField } from '../http/dto/fields';
 import { Page, PageQuery } from '../http/dto/pagination';
 import type { Product } from './product.entity';
@@ -86,6 +87,12 @@ export class ProductResponse {
   price_cents!: number;
   @ApiProperty({ example: 'USD' })
   currency!: string;
+  @ApiProperty({
+    type: 'integer',
+    description: 'Digits of the amounts after the decimal point, as ISO 4217 has it: 2 for USD, 0 for JPY.',
+    example: 2,
+  })
+  currency_exponent!: number;
   @ApiProperty({ type: StockResponse, nullable: true, description: 'null: stock is not tracked.' })
   stock!: StockResponse | null;
   @ApiProperty()
@@ -112,6 +119,7 @@ export function toProductResponse(product: Product, currency: string): ProductRe
     description: product.description,
     price_cents: product.price_cents,
     currency,
+    currency_exponent: exponentOf(currency),
     stock: on_hand === null || reserved === null ? null : { on_hand, reserved, available: on_hand - reserved },
     active: product.active,
     version: product.version,
