@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { SYSTEM } from '../access/principal';
 import type { Order } from '../orders/order.entity';
 import type { OrdersService } from '../orders/orders.service';
-import { FulfillmentGateway, type FulfillmentOutcome } from './fulfillment-gateway';
+import { type FulfillmentCall, FulfillmentGateway, type FulfillmentOutcome } from './fulfillment-gateway';
 
 /** Answers are an outcome and a reason; what is longer is not one of them. */
 const ANSWER_BYTES = 65_536;
@@ -31,17 +31,21 @@ export class HttpFulfillmentGateway extends FulfillmentGateway {
     super();
   }
 
-  async process(order: Order, signal: AbortSignal): Promise<FulfillmentOutcome> {
+  async prepare(order: Order): Promise<FulfillmentCall> {
     const { available_actions: _, ...content } = await this.orders.get(String(order.id), SYSTEM);
     const body = JSON.stringify(content);
+    return (signal) => this.send(order, body, signal);
+  }
+
+  private async send(order: Order, body: string, signal: AbortSignal): Promise<FulfillmentOutcome> {
     const answer = await fetch(this.options.url, {
       method: 'POST',
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(this.options.timeout)]),
       headers: {
         'content-type': 'application/json',
-        // The same for every attempt, and another one when an admin has the order tried anew.
-        'idempotency-key': `order-${order.id}-${order.attempts_before_requeue}`,
+        // Random, so that it never comes again after a restore; the same for every attempt until an admin requeues the order.
+        'idempotency-key': `${order.fulfillment_key}-${order.attempts_before_requeue}`,
         // Names this one attempt, as the log does.
         'x-request-id': `order-${order.id}-attempt-${order.attempt}`,
         ...signatureOf(body, this.options.secret),

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Order } from '../orders/order.entity';
-import { FulfillmentGateway, type FulfillmentOutcome } from './fulfillment-gateway';
+import { type FulfillmentCall, FulfillmentGateway } from './fulfillment-gateway';
 
 /** Takes a fixed time and succeeds, unless the order asked for a failure. */
 export class SimulatedFulfillmentGateway extends FulfillmentGateway {
@@ -8,10 +8,12 @@ export class SimulatedFulfillmentGateway extends FulfillmentGateway {
     super();
   }
 
-  async process(order: Order, signal: AbortSignal): Promise<FulfillmentOutcome> {
-    if (this.durationMs > 0) await setTimeout(this.durationMs, undefined, { signal });
-    return order.simulate_outcome === 'failure'
-      ? { outcome: 'failure', reason: 'The simulated gateway was told to fail.' }
-      : { outcome: 'success' };
+  async prepare(order: Order): Promise<FulfillmentCall> {
+    return async (signal) => {
+      if (this.durationMs > 0) await setTimeout(this.durationMs, undefined, { signal });
+      return order.simulate_outcome === 'failure'
+        ? { outcome: 'failure', reason: 'The simulated gateway was told to fail.' }
+        : { outcome: 'success' };
+    };
   }
 }

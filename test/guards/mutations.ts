@@ -106,6 +106,16 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   'Attempts are counted before the gateway is called': [
     edit('processing/order-processor.ts', `attempt = attempt + (lease_until > 'epoch')::int`, 'attempt = attempt'),
   ],
+  'A known outcome is stored, never overwritten': [
+    edit('processing/order-processor.ts', '[...SETTLE_RETRY_DELAYS_MS, null]', '[null]'),
+  ],
+  'Errors of the database are no answer of the gateway': [
+    edit(
+      'processing/order-processor.ts',
+      'const call = await this.gateway.prepare(order);',
+      'const call: FulfillmentCall = async (stop) => (await this.gateway.prepare(order))(stop);',
+    ),
+  ],
   'Later and later attempts': [
     edit('processing/order-processor.ts', 'Math.min(5 * 2 ** (attempt - 1), 300) * (1 + random)', '5'),
   ],
@@ -126,7 +136,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
       edit('queue/queue.ts', 'graceful: true', 'graceful: false'),
     ],
     edit('processing/processing.worker.ts', 'setTimeout(() => this.stopping.abort(), DRAIN_TIMEOUT_MS)', 'undefined'),
-    edit('processing/order-processor.ts', 'if (signal.aborted) return this.giveBack(order);'),
+    edit('processing/order-processor.ts', '        await this.release(order);\n        return null;\n'),
   ],
   'Requests that run are answered at a shutdown': [
     edit('main.ts', 'await app.close();'),

@@ -151,8 +151,7 @@ function addTo(waiting: Set<number>, orders: ModelOrder[]): number {
 const work = command('work', fc.tuple(), always, async (model, shop) => {
   for (const order of await takeJobs(model, shop)) {
     await shop.process(order.id);
-    const claimed = model.claim(order);
-    if (claimed !== 'nothing') model.settle(order, order.attempt, claimed === 'call' ? order.outcome : 'failure');
+    if (model.claim(order)) model.settle(order, order.attempt, order.outcome);
   }
 });
 
@@ -166,10 +165,8 @@ async function takeJobs(model: ShopModel, shop: Shop): Promise<ModelOrder[]> {
 /** A worker takes all that waits, and dies of each in the middle. */
 const kill = command('kill', fc.tuple(), always, async (model, shop) => {
   for (const order of await takeJobs(model, shop)) {
-    const claimed = model.claim(order);
-    if (claimed === 'call') await shop.processAndDie(order.id, order.attempt);
+    if (model.claim(order)) await shop.processAndDie(order.id, order.attempt);
     else await shop.process(order.id);
-    if (claimed === 'worn out') model.settle(order, order.attempt, 'failure');
   }
 });
 

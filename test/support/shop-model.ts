@@ -45,14 +45,14 @@ export class ShopModel {
     return undefined;
   }
 
-  /** A worker takes the order, or takes it over. What comes of it: a call of the gateway, the end of its attempts, or nothing. */
-  claim(order: ModelOrder): 'call' | 'worn out' | 'nothing' {
+  /** A worker takes the order, or takes it over; false if it is not to be had. */
+  claim(order: ModelOrder): boolean {
     if (order.status === 'pending' || order.status === 'paid') this.change(order, 'processing');
     else if (order.expired) order.attempt += 1;
-    else return 'nothing';
+    else return false;
     order.leased = true;
     order.expired = false;
-    return order.attempt - order.attemptsBefore > MAX_ATTEMPTS ? 'worn out' : 'call';
+    return true;
   }
 
   /** The gateway's answer to an attempt: it counts unless somebody else has done something with the order since. */

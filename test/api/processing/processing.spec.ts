@@ -2,13 +2,14 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DataSource } from 'typeorm';
+import { OrdersService } from '../../../src/orders/orders.service';
 import { DueOrders } from '../../../src/processing/due-orders';
 import { OrderProcessor } from '../../../src/processing/order-processor';
 import { listen, startApp, type TestApp, testConfig } from '../../support/app';
 import type { Answer, Client } from '../../support/client';
 import { eventually } from '../../support/eventually';
 import { Fulfillment, json } from '../../support/fulfillment';
-import { runIntoLock } from '../../support/locks';
+import { holdLock, runIntoLock } from '../../support/locks';
 
 /** An API that processes nothing, and workers that a test starts when it wants them. */
 let app: TestApp;
@@ -68,6 +69,9 @@ const recover = () => app.nest.get(DueOrders).enqueueExpired();
 /** A second ago: the column rounds to milliseconds, so that what ends now may be still to come for whoever looks at once. */
 const expireLease = (id: number) =>
   app.sql(`UPDATE orders SET lease_until = now() - interval '1 second' WHERE id = $1`, [id]);
+/** What its calls of the gateway have in common. */
+const keyOf = async (id: number) =>
+  (await app.sql('SELECT fulfillment_key AS key FROM orders WHERE id = $1', [id]))[0].key;
 const orderOf = async (id: number) => (await buyer.get(`orders/${id}`)).body;
 const becomes = (id: number, status: string) =>
   eventually(async () => {
@@ -183,17 +187,53 @@ it('refuses to cancel an order that is being processed', async () => {
   await becomes(id, 'completed');
 });
 
-it('fails an order that was cut off at every attempt, without calling the gateway again', async () => {
+it('asks the gateway about an order whose workers died at every attempt, and leaves it alone for longer', async () => {
   const { id, product } = await place();
   await app.admin.patch(`orders/${id}/status`, { status: 'processing' });
   await app.sql('UPDATE orders SET attempt = 5 WHERE id = $1', [id]);
   await expireLease(id);
+  const held: ServerResponse[] = [];
+  fulfillment.answer = (response) => void held.push(response);
   await recover();
   await startWorker({ PROCESSING_MAX_ATTEMPTS: '5' });
-  const { failure_reason } = await becomes(id, 'failed');
-  expect(failure_reason).toBe('Processing was cut off at every attempt.');
-  expect(fulfillment.about(id)).toEqual([]);
-  expect(await stockOf(product)).toEqual({ on_hand: 5, reserved: 0, available: 5 });
+  await eventually(() => held.length === 1, 'the gateway is asked');
+  const [{ long }] = await app.sql(
+    `SELECT lease_until > now() + interval '46 seconds' AS long FROM orders WHERE id = $1`,
+    [id],
+  );
+  expect(long).toBe(true);
+  for (const response of held) succeed(response);
+  await becomes(id, 'completed');
+  expect(fulfillment.about(id).map(({ headers }) => headers['x-request-id'])).toEqual([`order-${id}-attempt-6`]);
+  expect(await stockOf(product)).toEqual({ on_hand: 3, reserved: 0, available: 3 });
+});
+
+it('stores a known success as soon as the database can, and never makes a failure of it', async () => {
+  const { id, product } = await place();
+  const processor = (await startWorker({ PROCESSING_MAX_ATTEMPTS: '1' })).get(OrderProcessor);
+  const lock = await holdLock(app.databaseUrl, `SELECT FROM products WHERE id = ${product} FOR UPDATE`);
+  const processed = processor.process(id, new AbortController().signal);
+  await lock.waitedForBy(1);
+  await eventually(async () => (await app.sql(WAITING)).length === 0, 'the lock timeout has ended the first try');
+  expect((await orderOf(id)).status).toBe('processing');
+  await lock.release();
+  await processed;
+  expect(await statusesOf(id)).toEqual(['pending', 'processing', 'completed']);
+  expect(fulfillment.about(id)).toHaveLength(1);
+  expect(await stockOf(product)).toEqual({ on_hand: 3, reserved: 0, available: 3 });
+});
+
+it('takes an error of the database before the call for no answer of the gateway', async () => {
+  const { id } = await place();
+  const nest = await startWorker({ PROCESSING_MAX_ATTEMPTS: '1' });
+  const reading = jest.spyOn(nest.get(OrdersService), 'get').mockRejectedValueOnce(new Error('connection terminated'));
+  const processor = nest.get(OrderProcessor);
+  await expect(processor.process(id, new AbortController().signal)).rejects.toThrow('connection terminated');
+  reading.mockRestore();
+  expect((await orderOf(id)).status).toBe('processing');
+  await expireLease(id);
+  await processor.process(id, new AbortController().signal);
+  expect((await orderOf(id)).status).toBe('completed');
 });
 
 it('counts the attempts anew also for an order that was requeued under the eyes of its worker', async () => {
@@ -208,7 +248,7 @@ it('counts the attempts anew also for an order that was requeued under the eyes 
     await eventually(async () => (await app.sql(WAITING)).length === 1, 'the claim waits for the requeue');
   });
   await processed;
-  expect(fulfillment.about(id).map(({ headers }) => headers['idempotency-key'])).toEqual([`order-${id}-5`]);
+  expect(fulfillment.about(id).map(({ headers }) => headers['idempotency-key'])).toEqual([`${await keyOf(id)}-5`]);
 });
 
 it('has one winner when an order is cancelled and taken up at once', async () => {
