@@ -21,7 +21,7 @@ const SENDERS: Sender['label'][] = ['admin', 'admin', 'admin', 'admin', 'user', 
 let inhabited: InhabitedApp;
 beforeAll(async () => {
   inhabited = await startInhabitedApp();
-}, 60_000);
+});
 afterAll(() => inhabited.app.close());
 
 const sent = { good: 0, bad: 0 };

@@ -10,7 +10,7 @@ import type { ValidRequests } from '../support/valid-requests';
 let inhabited: InhabitedApp;
 beforeAll(async () => {
   inhabited = await startInhabitedApp();
-}, 60_000);
+});
 afterAll(() => inhabited.app.close());
 
 /**

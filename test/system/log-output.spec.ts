@@ -71,7 +71,7 @@ async function start(redirect: string) {
 /** Sends SIGTERM and waits; the exit code. */
 async function terminate({ told }: { told: () => string }): Promise<number> {
   process.kill(Number(/pid (\d+)/.exec(told())?.[1]), 'SIGTERM');
-  const [, code] = await eventually(() => /code (\d+)/.exec(told()), 'it has ended', 30);
+  const [, code] = await eventually(() => /code (\d+)/.exec(told()), 'it has ended');
   return Number(code);
 }
 

@@ -57,7 +57,7 @@ it.each([
     await giveBackJobs(app.databaseUrl);
     const other = await startWorker();
     const delivered = () => new Set(smtp.delivered.map(({ mail }) => mail.messageId));
-    await eventually(() => delivered().size === ids.length, 'every mail is out', 30);
+    await eventually(() => delivered().size === ids.length, 'every mail is out');
     await eventually(
       async () => (await app.sql(`SELECT FROM pgboss.job WHERE name = 'mail' AND state < 'completed'`)).length === 0,
       'every mail is marked',
@@ -66,15 +66,20 @@ it.each([
     expect(delivered()).toEqual(new Set(ids));
     expect(smtp.delivered.length - ids.length).toBeLessThanOrEqual(twice);
   },
-  90_000,
 );
 
-it('has the mail of a killed worker sent by another within a minute', async () => {
+it('has the mail of a killed worker sent by another, long before its job expires', async () => {
   const victim = await startWorker({ FAILPOINT: 'mail-sending:1' });
   const [id] = await announce(1);
   expect(await victim.ended).toBeNull();
-  const killed = Date.now();
   await startWorker();
-  await eventually(() => smtp.delivered.some(({ mail }) => mail.messageId === id), 'the mail is out', 60);
-  expect(Date.now() - killed).toBeLessThan(60_000);
-}, 90_000);
+  const [{ message }] = await eventually(async () => {
+    const rows = await app.sql(
+      `SELECT output #>> '{value,message}' AS message FROM pgboss.job WHERE name = 'mail' AND state = 'retry'`,
+    );
+    return rows.length > 0 && rows;
+  }, 'the job is taken from the killed worker');
+  expect(message).toBe('job heartbeat timeout');
+  await app.sql(`UPDATE pgboss.job SET start_after = now() WHERE name = 'mail' AND state = 'retry'`);
+  await eventually(() => smtp.delivered.some(({ mail }) => mail.messageId === id), 'the mail is out');
+});

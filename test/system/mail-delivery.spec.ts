@@ -17,8 +17,8 @@ afterAll(async () => {
   await Promise.all([smtp.stop(), outage.smtp.stop()]);
 });
 
-/** A service with another mail server, which has been away for as long as can be and is back since `repaired`. */
-const outage = { smtp: new SmtpSink(), mails: [] as string[], repaired: 0, over: async () => {} };
+/** A service with another mail server, which was away for as long as can be and is back. */
+const outage = { smtp: new SmtpSink(), mails: [] as string[], over: async () => {} };
 
 /** 50 mails to send; returns their Message-IDs. */
 async function announce(by: TestApp): Promise<string[]> {
@@ -37,12 +37,15 @@ it('waits for less than a minute between two attempts also after many', async ()
   outage.over = () => other.close();
   await outage.smtp.stop();
   outage.mails = await announce(other);
-  await eventually(async () => (await other.sql(FAILED))[0].count === 50, 'each has failed', 40);
+  await eventually(async () => (await other.sql(FAILED))[0].count === 50, 'each has failed');
   await other.sql(`UPDATE pgboss.job SET retry_count = 100, start_after = now() WHERE state = 'retry'`);
-  const LATE = `SELECT count(*)::int FROM pgboss.job WHERE state = 'retry' AND start_after > now() + interval '30 s'`;
-  await eventually(async () => (await other.sql(LATE))[0].count === 50, 'each has failed once more', 25);
+  const LATE = `SELECT count(*)::int FROM pgboss.job WHERE state = 'retry' AND start_after > started_on + interval '30 s'`;
+  await eventually(async () => (await other.sql(LATE))[0].count === 50, 'each has failed once more');
+  const [{ longest }] = await other.sql(
+    `SELECT extract(epoch FROM max(start_after) - now()) AS longest FROM pgboss.job WHERE state = 'retry'`,
+  );
+  expect(longest).toBeLessThanOrEqual(45);
   await outage.smtp.start();
-  outage.repaired = Date.now();
 });
 
 /** Places an order; returns the id of the mail that says so. */
@@ -55,24 +58,23 @@ async function place(): Promise<string> {
 interface Waiting {
   retry_count: number;
   retry_limit: number;
-  /** Until the next attempt. */
-  seconds: number;
+  /** From the start of the last attempt to the next one. */
+  since_start: number;
+  /** From now to the next attempt. */
+  from_now: number;
 }
 
 /** The job of a mail, once an attempt has failed and another one is due later. */
 function waiting(id: string, failures = 1): Promise<Waiting> {
-  return eventually(
-    async () => {
-      const [job] = await app.sql(
-        `SELECT retry_count, retry_limit, extract(epoch FROM start_after - now()) AS seconds
+  return eventually(async () => {
+    const [job] = await app.sql(
+      `SELECT retry_count, retry_limit, extract(epoch FROM start_after - started_on) AS since_start,
+         extract(epoch FROM start_after - now()) AS from_now
        FROM pgboss.job WHERE name = 'mail' AND state = 'retry' AND ${EVENT} = $1`,
-        [id],
-      );
-      return job?.retry_count === failures - 1 ? job : undefined;
-    },
-    `attempt ${failures} at ${id} fails`,
-    40,
-  );
+      [id],
+    );
+    return job?.retry_count === failures - 1 ? job : undefined;
+  }, `attempt ${failures} at ${id} fails`);
 }
 
 /** Makes every waiting mail due: what the back-off would do in a while. */
@@ -117,15 +119,15 @@ it('tries again later and later what is refused for now, and then delivers it on
   smtp.behaviour = { refuse: 'content', code: 451 };
   const id = await place();
   const first = await waiting(id);
-  expect(first.seconds).toBeGreaterThan(3);
-  expect(first.seconds).toBeLessThanOrEqual(10);
+  expect(first.since_start).toBeGreaterThanOrEqual(5);
+  expect(first.from_now).toBeLessThanOrEqual(10);
   await becomeDue();
   const second = await waiting(id, 2);
-  expect(second.seconds).toBeGreaterThan(8);
-  expect(second.seconds).toBeLessThanOrEqual(20);
+  expect(second.since_start).toBeGreaterThanOrEqual(10);
+  expect(second.from_now).toBeLessThanOrEqual(20);
   for (let failures = 3; failures <= 5; failures++) {
     await becomeDue();
-    expect((await waiting(id, failures)).seconds).toBeLessThanOrEqual(45);
+    expect((await waiting(id, failures)).from_now).toBeLessThanOrEqual(45);
   }
   smtp.behaviour = 'accept';
   await becomeDue();
@@ -172,7 +174,7 @@ it('gives up waiting for a server that keeps silent, and tries again later', asy
   smtp.behaviour = 'accept';
   await becomeDue();
   await delivered(id);
-}, 60_000);
+});
 
 it('processes orders as ever while the mail server is down, and sends everything when it is back', async () => {
   await smtp.stop();
@@ -210,14 +212,14 @@ it.each<[string, Behaviour]>([
     smtp.behaviour = how;
     const wanted = await announce(app);
     if (failure !== 'slow') {
-      await eventually(async () => (await app.sql(FAILED))[0].count === 50, 'each has failed', 40);
+      await eventually(async () => (await app.sql(FAILED))[0].count === 50, 'each has failed');
       expect(smtp.delivered).toEqual([]);
       smtp.behaviour = 'accept';
       await repair[failure]?.();
       await becomeDue();
     }
     const sent = () => smtp.about('user-').map(({ mail }) => mail.messageId);
-    await eventually(() => sent().length >= 50, 'all are out', 60);
+    await eventually(() => sent().length >= 50, 'all are out');
     expect(sent().sort()).toEqual(wanted.sort());
   },
 );
@@ -230,9 +232,8 @@ it('keeps dead letters to admins', async () => {
 });
 
 // Last, because this has been under way since the first test.
-it('has everything out within a minute of the repair of a mail server that was away for long', async () => {
+it('has everything out, once each, after the repair of a mail server that was away for long', async () => {
   const { delivered } = outage.smtp;
-  await eventually(() => delivered.length >= 50, 'all are out', 60);
-  expect(Math.max(...delivered.map(({ at }) => at)) - outage.repaired).toBeLessThan(60_000);
+  await eventually(() => delivered.length >= 50, 'all are out');
   expect(delivered.map(({ mail }) => mail.messageId).sort()).toEqual(outage.mails.sort());
-}, 90_000);
+});

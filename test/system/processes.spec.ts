@@ -54,24 +54,26 @@ it('processes many orders once each, with one mail for each change, in two proce
   const lamp = await app.newProduct({ stock: 1_000 });
   const apis = [await startProcess({ SERVICE_ROLE: 'api' }), await startProcess({ SERVICE_ROLE: 'api' })];
   const settings = { SERVICE_ROLE: 'worker', SMTP_URL: smtp.url };
+  const started = Date.now();
   const workers = await Promise.all([1, 2, 3].map(() => startProcess(settings)));
   let left = ORDERS;
   const until = () => left-- <= 0;
   const buyers = await Promise.all(apis.map((service) => logIn(service.anonymous, ADMIN)));
   const ids = (await Promise.all([...buyers, ...buyers].map((client) => buy(client, lamp.id, until)))).flat();
   expect(ids).toHaveLength(ORDERS);
-  await eventually(
-    async () => {
-      const [{ count }] = await app.sql(`SELECT count(*)::int FROM orders WHERE status = 'completed'`);
-      return count === ids.length;
-    },
-    'all orders are completed',
-    90,
-  );
-  for (const id of ids) expect(fulfillment.about(id)).toHaveLength(1);
+  await eventually(async () => {
+    const [{ count }] = await app.sql(`SELECT count(*)::int FROM orders WHERE status = 'completed'`);
+    return count === ids.length;
+  }, 'all orders are completed');
+  // A slow machine may let an attempt fail; then the next one has a number of its own, and the same key.
+  const attempts = fulfillment.calls.map(({ headers }) => headers['x-request-id']);
+  expect(new Set(attempts).size).toBe(attempts.length);
+  for (const id of ids) {
+    expect(new Set(fulfillment.about(id).map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
+  }
   const changes = mailsAbout(ids);
-  await eventually(() => smtp.delivered.length >= changes.length, 'all mails are out', 60);
-  await eventually(() => sweepTimes(workers).length > 3, 'there were several sweeps');
+  await eventually(() => smtp.delivered.length >= changes.length, 'all mails are out');
+  await eventually(() => sweepTimes(workers).length > 8, 'there were several sweeps');
   const codes = await Promise.all([...apis, ...workers].map((service) => service.terminate()));
   expect(codes).toEqual([0, 0, 0, 0, 0]);
   const completedBy = ({ output }: Service) => output().match(/"outcome":"completed"/g)?.length ?? 0;
@@ -80,9 +82,9 @@ it('processes many orders once each, with one mail for each change, in two proce
   expect(shares.reduce((sum, share) => sum + share)).toBe(ORDERS);
   // Nobody does less than a tenth.
   expect(Math.min(...shares)).toBeGreaterThanOrEqual(ORDERS / 10);
-  expectOneSweepEachSecond(workers);
+  expectOneSweepEachSecond(workers, started);
   expect(smtp.delivered.map(({ reference }) => reference).sort()).toEqual(changes.sort());
-}, 300_000);
+});
 
 /** When one of them was through with a sweep. */
 function sweepTimes(workers: Service[]): number[] {
@@ -92,10 +94,9 @@ function sweepTimes(workers: Service[]): number[] {
 }
 
 /** However many processes have the timer, there is one sweep in each interval, which is a second here. */
-function expectOneSweepEachSecond(workers: Service[]): void {
+function expectOneSweepEachSecond(workers: Service[], started: number): void {
   const times = sweepTimes(workers);
-  // The line is written when a sweep is through: the first one's time is missing from the span, and some of the last one's.
-  expect(times.length).toBeLessThanOrEqual((Math.max(...times) - Math.min(...times)) / 1000 + 3);
+  expect(times.length).toBeLessThanOrEqual((Math.max(...times) - started) / 1000 + 1);
 }
 
 if (!hasRedis && !process.env.CI) {
@@ -110,7 +111,8 @@ if (!hasRedis && !process.env.CI) {
     const other = one.at((apis[1] as Service).origin);
     const wrong = { ...ADMIN, password: 'not the password' };
     const logins = await inTurn(8, apis, ({ anonymous }) => anonymous.post('auth/login', wrong));
-    expect(logins).toEqual([...Array(5).fill(401), ...Array(3).fill(429)]);
+    // The successful login does not count.
+    expect(logins).toEqual([...Array(6).fill(401), ...Array(2).fill(429)]);
     const requests = await inTurn(44, [one, other], (client) => client.get('orders'));
     expect(requests).toEqual([...Array(40).fill(200), ...Array(4).fill(429)]);
     await Promise.all(apis.map((service) => service.terminate()));

@@ -26,10 +26,10 @@ async function place(): Promise<{ id: number; product: number }> {
 }
 
 const statusOf = async (id: number) => (await buyer.get(`orders/${id}`)).body.status;
-const becomes = (id: number, status: string, seconds?: number) =>
-  eventually(async () => (await statusOf(id)) === status, `order ${id} is ${status}`, seconds);
+const becomes = (id: number, status: string) =>
+  eventually(async () => (await statusOf(id)) === status, `order ${id} is ${status}`);
 
-/** What a dead worker's lease comes to in 45 s; tests do not wait for it, the one apart that measures. */
+/** What a dead worker's lease comes to in 45 s; tests do not wait for it. */
 const expireLeases = () => app.sql(`UPDATE orders SET lease_until = now() WHERE lease_until IS NOT NULL`);
 
 it.each<[Failpoint, string]>([
@@ -58,17 +58,21 @@ it.each<[Failpoint, string]>([
   expect(stock).toEqual({ on_hand: 3, reserved: 0, available: 3 });
 });
 
-it('has the order of a killed worker finished by another within 75 seconds', async () => {
+it('has the order of a killed worker finished by another when its lease of 45 seconds has run out', async () => {
   const { id } = await place();
   const victim = await startWorker({ PROCESSING_DURATION_MS: '30000' });
   await becomes(id, 'processing');
-  const killed = Date.now();
   await victim.kill();
+  const [{ seconds }] = await app.sql(
+    'SELECT extract(epoch FROM lease_until - processing_started_at) AS seconds FROM orders WHERE id = $1',
+    [id],
+  );
+  expect(seconds).toBe(45);
+  await expireLeases();
   const other = await startWorker();
-  await becomes(id, 'completed', 75);
-  expect(Date.now() - killed).toBeLessThan(75_000);
+  await becomes(id, 'completed');
   await other.terminate();
-}, 100_000);
+});
 
 it('drops what a stalled worker brings after its order was taken over', async () => {
   const { id } = await place();
@@ -90,9 +94,8 @@ it('finishes running orders on SIGTERM, takes no new ones, and exits with 0', as
   const { id } = await place();
   const worker = await startWorker({ PROCESSING_DURATION_MS: '1500' });
   await becomes(id, 'processing');
-  const asked = Date.now();
+  // The process gives up with exit code 1 after 10 s.
   expect(await worker.terminate()).toBe(0);
-  expect(Date.now() - asked).toBeLessThan(10_000);
   expect(await statusOf(id)).toBe('completed');
 });
 
@@ -100,10 +103,8 @@ it('gives an order back on SIGTERM when its gateway takes too long, and does not
   const { id } = await place();
   const worker = await startWorker({ PROCESSING_DURATION_MS: '30000' });
   await becomes(id, 'processing');
-  const asked = Date.now();
   expect(await worker.terminate()).toBe(0);
-  expect(Date.now() - asked).toBeLessThan(10_000);
   const other = await startWorker({ PROCESSING_MAX_ATTEMPTS: '1' });
-  await becomes(id, 'completed', 20);
+  await becomes(id, 'completed');
   await other.terminate();
 });

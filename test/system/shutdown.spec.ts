@@ -56,7 +56,7 @@ it.each(sized([1, 2, 3, 4, 5], [1]))(
     const [service, worker] = await Promise.all([startApi(), startWorker()]);
     const buyer = await logIn(service.anonymous, { email, password: PASSWORD });
     let placed = 0;
-    let asked = 0;
+    let asked = false;
     /** Orders on kept connections until there is nobody to take one; returns why. */
     const order = async (): Promise<string> => {
       for (;;) {
@@ -76,9 +76,9 @@ it.each(sized([1, 2, 3, 4, 5], [1]))(
     };
     const buyers = Promise.all(Array.from({ length: 8 }, order));
     await eventually(() => placed >= 50 && running > 0, 'the load is on');
-    asked = Date.now();
+    asked = true;
+    // A process gives up with exit code 1 after 10 s.
     expect(await Promise.all([service.terminate(), worker.terminate()])).toEqual([0, 0]);
-    expect(Date.now() - asked).toBeLessThan(10_000);
     for (const code of await buyers) expect(code).toMatch(TOO_LATE);
     const [{ count }] = await app.sql('SELECT count(*)::int FROM order_items WHERE product_id = $1', [lamp.id]);
     expect(count).toBe(placed);
@@ -90,11 +90,11 @@ it('a worker that is told to end at the same time finishes what it has in hand: 
   fulfillment.answer = (response) => json(response, 200, { outcome: 'success' });
   const worker = await startWorker();
   const open = () => app.sql(`SELECT FROM orders WHERE status <> 'completed'`);
-  await eventually(async () => (await open()).length === 0, 'every order is completed', 30);
+  await eventually(async () => (await open()).length === 0, 'every order is completed');
   const ids: number[] = (await app.sql('SELECT id FROM orders ORDER BY id')).map(({ id }: { id: number }) => id);
   expect(fulfillment.calls.map(({ order }) => order.id).sort((a, b) => a - b)).toEqual(ids);
   const mails = mailsAbout(ids);
-  await eventually(() => smtp.delivered.length >= mails.length, 'every mail is out', 30);
+  await eventually(() => smtp.delivered.length >= mails.length, 'every mail is out');
   expect(await worker.terminate()).toBe(0);
   expect(smtp.delivered.map(({ reference }) => reference).sort()).toEqual(mails.sort());
 });

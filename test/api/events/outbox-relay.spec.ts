@@ -107,7 +107,7 @@ it('drops events without a consumer', async () => {
   expect(smtp.delivered).toEqual([]);
 });
 
-it('ends in time while the mail server keeps silent, and leaves the mail to the next process', async () => {
+it('aborts a delivery to a silent mail server at a shutdown, and leaves the mail to the next process', async () => {
   smtp.behaviour = 'silent';
   const [id] = await announce(1);
   await startWorker();
@@ -115,9 +115,12 @@ it('ends in time while the mail server keeps silent, and leaves the mail to the 
     async () => (await app.sql(`SELECT FROM pgboss.job WHERE name = 'mail' AND state = 'active'`)).length === 1,
     'the mail is on its way',
   );
-  const started = performance.now();
   await closeWorkers();
-  expect(performance.now() - started).toBeLessThan(8_000);
+  const [{ message }] = await app.sql(
+    `SELECT output ->> 'message' AS message FROM pgboss.job WHERE name = 'mail' AND state = 'retry'`,
+  );
+  // The transport's own timeout comes later than the abort.
+  expect(message).not.toMatch(/time/i);
 
   smtp.behaviour = 'accept';
   await app.sql(`UPDATE pgboss.job SET start_after = now() WHERE name = 'mail' AND state = 'retry'`);

@@ -116,6 +116,8 @@ it.each([1, 5, 6])('works on %d orders at a time when it is told to', async (con
   fulfillment.answer = async (response) => {
     running += 1;
     most = Math.max(most, running);
+    await eventually(() => most >= concurrency, 'as many orders are in work as may be');
+    // Time for one more, which must not come.
     await setTimeout(200);
     running -= 1;
     succeed(response);
