@@ -12,7 +12,7 @@ export interface Wish {
   ids: Set<number>;
   /** The client was told that it is cancelled. */
   cancelled: boolean;
-  /** The simulated gateway was told to fail it. */
+  /** The gateway is told to fail it. */
   failing: boolean;
   /** The ids of the requests that got no answer from a process which was asked to end. */
   dropped: string[];
@@ -35,6 +35,8 @@ export class Customers {
   slowest = 0;
   /** Requests that clients gave up waiting for, and sent again later. */
   givenUp = 0;
+  /** Answers with a status of 500 or more that do not ask to try again. */
+  readonly serverErrors: string[] = [];
   private requests = 0;
   private tokens: string[] = [];
   private products: number[] = [];
@@ -104,7 +106,7 @@ export class Customers {
       product_id: this.anyProduct(),
       quantity: 1 + Math.floor(this.next() * 3),
     }));
-    const body = { items, metadata: { key }, ...(failing && { simulate_outcome: 'failure' }) };
+    const body = { items, metadata: { key, ...(failing && { failing }) } };
     const token = this.tokens[Math.floor(this.next() * USERS)] as string;
     await this.place(wish, token, body, at);
     if (wish.outcome === 'acknowledged' && followUp < 0.05) await this.cancel(wish, token, followUp * 20_000);
@@ -124,7 +126,7 @@ export class Customers {
         wish.outcome = 'refused';
         return;
       }
-      if (answer && answer.status !== 503 && answer.body.code !== 'IDEMPOTENCY_KEY_IN_USE') {
+      if (answer && answer.status < 500 && answer.body.code !== 'IDEMPOTENCY_KEY_IN_USE') {
         return this.journal.fail(`${wish.key} was answered with ${answer.status} ${JSON.stringify(answer.body)}`);
       }
       await setTimeout(PAUSE);
@@ -136,7 +138,7 @@ export class Customers {
     const [id] = wish.ids;
     const answer = await this.send(wish, 'PATCH', `/api/v1/orders/${id}/cancel`, token, {});
     wish.cancelled = answer?.status === 200;
-    if (answer && ![200, 409, 503].includes(answer.status)) {
+    if (answer && answer.status < 500 && ![200, 409].includes(answer.status)) {
       this.journal.fail(`cancelling ${wish.key} was answered with ${answer.status} ${JSON.stringify(answer.body)}`);
     }
   }
@@ -160,7 +162,11 @@ export class Customers {
         body: JSON.stringify(body),
       });
       // biome-ignore lint/suspicious/noExplicitAny: an order or a problem
-      return { status: response.status, body: (await response.json()) as any };
+      const answer = { status: response.status, body: (await response.json()) as any };
+      if (answer.status >= 500 && answer.status !== 503) {
+        this.serverErrors.push(`${method} ${path} ${JSON.stringify(answer)}`);
+      }
+      return answer;
     } catch (error) {
       if (at.draining && at.name === name) wish.dropped.push(request);
       if ((error as Error).name === 'TimeoutError') this.givenUp++;

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { connected } from '../support/database';
 import type { Customers } from './customers';
 import type { ChaosDatabase } from './database';
 import type { Journal } from './journal';
@@ -23,6 +24,12 @@ const STALL = 60_000;
 const AWAY = 10_000;
 const SLOW = { delay: 200, for: 4_000 };
 const SILENT = 6_000;
+/** Milliseconds that the service is led to a standby which is not promoted yet. */
+const READ_ONLY = 3_000;
+/** Milliseconds that products are locked: an order that is settled meanwhile meets it at two attempts. */
+const LOCKED = 15_000;
+/** Milliseconds by which a wall clock is wrong, and for how long. */
+const CLOCK = { offset: 3_600_000, for: 20_000 };
 
 /** Does what this step of the plan says to this process. What goes on for longer is left running. */
 export async function inject(stage: Stage, { fault, chance, failpoint }: Step, slot: Slot): Promise<void> {
@@ -72,7 +79,42 @@ const INJECT: Record<Fault, (stage: Stage, slot: Slot, chance: number, failpoint
         network.silent = true;
       }),
     ),
+  'database failed over': (stage) => stage.journal.during(failOver(stage)),
+  async 'rows locked'(stage, _, chance) {
+    void lockProducts(stage, chance);
+  },
+  async 'timers in the future'({ database }) {
+    await database.sql(`UPDATE timers SET last_run_at = now() + interval '1 hour'`);
+  },
+  'API clock jumps': jump,
+  'worker clock jumps': jump,
 };
+
+/** Sets the wall clock of a process forward or back, and right again later. */
+async function jump(_: Stage, slot: Slot, chance: number): Promise<void> {
+  void slot.setClock(chance < 0.5 ? CLOCK.offset : -CLOCK.offset, CLOCK.for);
+}
+
+/** For a while nothing can be written: then every process must say that it is not ready. */
+async function failOver({ database, apis, workers, journal }: Stage): Promise<void> {
+  await database.failOver(async () => {
+    await setTimeout(READ_ONLY);
+    for (const slot of [...apis, ...workers].filter(({ up }) => up)) {
+      const answer = await fetch(`${slot.origin}/health/ready`).catch(() => undefined);
+      if (answer?.ok) journal.fail(`${slot.name} is ready with a read-only database`);
+    }
+  });
+}
+
+/** Holds locks on half of the products for longer than any statement waits. Ends early with the database. */
+async function lockProducts({ database }: Stage, chance: number): Promise<void> {
+  await connected(database.judgesUrl, async (client) => {
+    client.on('error', () => {});
+    await client.query('BEGIN');
+    await client.query('SELECT FROM products WHERE id % 2 = $1 ORDER BY id FOR UPDATE', [chance < 0.5 ? 0 : 1]);
+    await setTimeout(LOCKED);
+  }).catch(() => {});
+}
 
 /** A share of the connections, whatever they are doing: idle, in a transaction, waiting for a lock. */
 async function endConnections(database: ChaosDatabase, share: number): Promise<void> {

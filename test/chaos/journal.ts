@@ -13,6 +13,8 @@ export class Journal {
   readonly failures: string[] = [];
   /** Results that came after another worker had taken the order over. */
   lateResults = 0;
+  /** The longest that a process took to end after SIGTERM, in milliseconds. */
+  slowestDrain = 0;
 
   count(fault: string): void {
     this.faults[fault] = (this.faults[fault] ?? 0) + 1;

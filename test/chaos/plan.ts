@@ -14,6 +14,11 @@ export const FAULTS = [
   'database away',
   'database slow',
   'database silent',
+  'database failed over',
+  'rows locked',
+  'timers in the future',
+  'API clock jumps',
+  'worker clock jumps',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -49,6 +54,11 @@ const PER_MINUTE: Record<Fault, number> = {
   'database away': 0.2,
   'database slow': 0.3,
   'database silent': 0.2,
+  'database failed over': 0.5,
+  'rows locked': 1,
+  'timers in the future': 0.5,
+  'API clock jumps': 0.5,
+  'worker clock jumps': 1,
 };
 
 /** A run of so many minutes. */

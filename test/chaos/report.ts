@@ -1,7 +1,7 @@
 import type { Result } from './run';
 
 /** What was done and what is left, as a table in Markdown. */
-export function table({ faults, counts, slowest, givenUp, lateResults }: Result): string {
+export function table({ faults, counts, slowest, givenUp, lateResults, slowestDrain }: Result): string {
   const kills = Object.entries(faults).filter(([name]) => name.includes('killed'));
   const sum = kills.reduce((total, [, count]) => total + count, 0);
   const rows: [string, number | string][] = [
@@ -15,6 +15,8 @@ export function table({ faults, counts, slowest, givenUp, lateResults }: Result)
     ['**lost**', counts.lost],
     ['**doubled**', counts.doubled],
     ['**stuck**', counts.stuck],
+    ['**failed although the gateway had answered success**', counts.wronglyFailed],
+    ['**server errors other than 503**', counts.serverErrors],
     ['**mails due**', counts.mailsDue],
     ['mails sent', counts.mailsSent],
     ['missing', counts.mailsMissing],
@@ -22,6 +24,7 @@ export function table({ faults, counts, slowest, givenUp, lateResults }: Result)
     ['**doubled** without a cause', counts.mailsDoubledUnexplained],
     ['requests that got no answer within 10 s, and were sent again', givenUp],
     ['slowest answer (ms)', slowest],
+    ['slowest end after SIGTERM (ms)', slowestDrain],
   ];
   const lines = rows.map(([what, count]) => `| ${what} | ${count.toLocaleString('en')} |`);
   return ['| | |', '|---|---:|', ...lines, ''].join('\n');

@@ -6,6 +6,7 @@ import { giveBackJobs } from '../support/jobs';
 import { Customers } from './customers';
 import { ChaosDatabase } from './database';
 import { inject, type Stage, victimOf } from './faults';
+import { ChaosGateway } from './gateway';
 import { Journal } from './journal';
 import { Mailbox } from './mailbox';
 import { planOf, type Size } from './plan';
@@ -25,6 +26,8 @@ export interface Result extends Verdict {
   /** Requests that clients gave up waiting for, and sent again later. */
   givenUp: number;
   lateResults: number;
+  /** The longest that a process took to end after SIGTERM, in milliseconds. */
+  slowestDrain: number;
 }
 
 export interface Options {
@@ -42,7 +45,8 @@ export async function runChaos(
   size: Size,
   { progress, stop, hurry = false }: Options = {},
 ): Promise<Result> {
-  const database = await ChaosDatabase.start();
+  const database = await ChaosDatabase.start({ withStandby: !!size.faults['database failed over'] });
+  const gateway = await ChaosGateway.start();
   const mailbox = new Mailbox();
   const journal = new Journal();
   const settings = {
@@ -50,7 +54,8 @@ export async function runChaos(
     DATABASE_POOL_SIZE: '8',
     SMTP_URL: await mailbox.open(),
     DOCS_ENABLED: 'false',
-    PROCESSING_DURATION_MS: '200',
+    ...gateway.settings,
+    PROCESSING_MAX_ATTEMPTS: '2',
     ACCESS_TOKEN_EXPIRE_MINUTES: '1440',
   };
   const slots = (role: 'api' | 'worker', count: number) =>
@@ -67,12 +72,13 @@ export async function runChaos(
     await rest(stage, hurry);
     await end(stage);
     const { slowest, givenUp } = stage.customers;
-    const { faults, lateResults } = journal;
-    return { ...(await verdictOn(stage, mailbox)), faults, lateResults, slowest, givenUp };
+    const { faults, lateResults, slowestDrain } = journal;
+    return { ...(await verdictOn(stage, mailbox, gateway)), faults, lateResults, slowestDrain, slowest, givenUp };
   } finally {
     reporting.abort();
     await Promise.all([...apis, ...workers].map((slot) => slot.remove()));
     await mailbox.close();
+    await gateway.close();
     await database.stop();
   }
 }
@@ -134,7 +140,11 @@ UNION ALL
 SELECT 'an advisory lock since ' || a.state_change || ': ' || a.query FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 WHERE l.locktype = 'advisory' AND a.state_change < now() - interval '3 seconds'`;
 
-async function verdictOn({ database, customers, journal }: Stage, mailbox: Mailbox): Promise<Verdict> {
+async function verdictOn(
+  { database, customers, journal }: Stage,
+  mailbox: Mailbox,
+  { fulfilled }: ChaosGateway,
+): Promise<Verdict> {
   const orders = await database.sql(
     `SELECT id, metadata ->> 'key' AS key, status, request_id AS request
      FROM orders o JOIN order_history h ON h.order_id = o.id AND h.version = 1`,
@@ -146,6 +156,8 @@ async function verdictOn({ database, customers, journal }: Stage, mailbox: Mailb
     orders,
     due: history.map(({ id }) => id),
     sent: mailbox.collect(),
+    fulfilled,
+    serverErrors: customers.serverErrors,
     mishaps: journal.mishaps,
     failures: [...journal.failures, ...broken],
   });

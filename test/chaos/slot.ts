@@ -1,9 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { type Service, startService } from '../support/service';
 import type { Journal } from './journal';
-
-/** Milliseconds within which a process must end after SIGTERM. */
-const DRAIN = 10_000;
 
 /** Starts in a row that may fail, because the database is away; half a second apart. */
 const STARTS = 60;
@@ -15,6 +16,8 @@ export class Slot {
   private armed: string | undefined;
   private starting = Promise.resolve();
   private removed = false;
+  /** Holds by how many milliseconds the wall clock of the process is wrong. */
+  private readonly clock = join(mkdtempSync(join(tmpdir(), 'chaos-clock-')), 'offset');
   /** A process serves here, and nothing has been done to it. */
   up = false;
   /** The process has been asked to end and must answer what it has taken. */
@@ -26,7 +29,9 @@ export class Slot {
     private readonly build: string,
     private readonly settings: NodeJS.ProcessEnv,
     private readonly journal: Journal,
-  ) {}
+  ) {
+    writeFileSync(this.clock, '0');
+  }
 
   /** Of this process and of no other; its mails come from it. */
   get name(): string {
@@ -70,6 +75,8 @@ export class Slot {
       ...this.settings,
       SERVICE_ROLE: this.role,
       MAIL_FROM: `${this.name}@example.com`,
+      NODE_OPTIONS: `--import ${pathToFileURL(require.resolve('./clock'))}`,
+      CHAOS_CLOCK: this.clock,
       ...(this.armed && { FAILPOINT: this.armed }),
     });
   }
@@ -100,17 +107,18 @@ export class Slot {
     void this.start();
   }
 
-  /** Ends the process as an operator does; it must be through with everything in time. */
+  /** Ends the process as an operator does. It gives up with exit code 1 when it is not through with everything after 10 s. */
   async terminate(): Promise<void> {
     const service = this.service as Service;
     this.up = false;
     this.draining = true;
     this.journal.mishap(this.name);
-    const asked = Date.now();
+    const asked = performance.now();
     const code = await service.terminate();
     this.draining = false;
-    const took = Date.now() - asked;
-    if (code !== 0 || took > DRAIN) {
+    const took = Math.round(performance.now() - asked);
+    this.journal.slowestDrain = Math.max(this.journal.slowestDrain, took);
+    if (code !== 0) {
       this.journal.fail(`${this.name} ended ${took} ms after SIGTERM with ${code}: ${service.output().slice(-2_000)}`);
     }
   }
@@ -125,11 +133,19 @@ export class Slot {
     this.up = true;
   }
 
+  /** Has the wall clock of the process, and of those that take its place, wrong for so many milliseconds. */
+  async setClock(offset: number, milliseconds: number): Promise<void> {
+    writeFileSync(this.clock, String(offset));
+    await setTimeout(milliseconds);
+    if (!this.removed) writeFileSync(this.clock, '0');
+  }
+
   /** Ends the process and starts no other. */
   async remove(): Promise<void> {
     this.removed = true;
     await this.starting;
     this.up = false;
     await this.service?.kill();
+    rmSync(dirname(this.clock), { recursive: true });
   }
 }

@@ -24,6 +24,10 @@ export interface Evidence {
   due: string[];
   sent: SentMail[];
   mishaps: Mishap[];
+  /** The orders that the gateway has answered with success. */
+  fulfilled: Set<number>;
+  /** Answers with a status of 500 or more other than 503. */
+  serverErrors: string[];
   /** What was wrong beyond that, as lines to read. */
   failures: string[];
 }
@@ -32,7 +36,8 @@ export interface Verdict {
   counts: Record<
     'placed' | 'refused' | 'unknown' | 'lost' | 'doubled' | 'stuck' | 'mailsDue' | 'mailsSent' | 'mailsMissing',
     number
-  > & { mailsDoubled: number; mailsDoubledUnexplained: number; cutOff: number };
+  > &
+    Record<'mailsDoubled' | 'mailsDoubledUnexplained' | 'cutOff' | 'wronglyFailed' | 'serverErrors', number>;
   /** Everything that must not be; empty when all promises were kept. */
   violations: string[];
 }
@@ -50,7 +55,7 @@ const UNTIL_NOTICED = 1_000;
 
 /** Holds what customers and mail server saw against what the database says. */
 export function judge(evidence: Evidence): Verdict {
-  const { wishes, orders, due, sent } = evidence;
+  const { wishes, orders, due, sent, fulfilled, serverErrors } = evidence;
   const found = Map.groupBy(orders, ({ key }) => key);
   const of = (outcome: Wish['outcome']) => wishes.filter((wish) => wish.outcome === outcome);
   const lost = of('acknowledged').filter(({ key, ids }) => ![...ids].every((id) => has(found.get(key), id)));
@@ -59,7 +64,9 @@ export function judge(evidence: Evidence): Verdict {
   const stuck = orders.filter(({ status }) => !TERMINAL.has(status));
   const forgotten = wishes.filter(({ key, cancelled }) => cancelled && found.get(key)?.[0]?.status !== 'cancelled');
   const failing = new Map(wishes.map((wish) => [wish.key, wish.failing]));
-  const cutOff = orders.filter(({ key, status }) => status === 'failed' && !failing.get(key));
+  const failed = orders.filter(({ status }) => status === 'failed');
+  const wronglyFailed = failed.filter(({ id }) => fulfilled.has(id));
+  const cutOff = failed.filter(({ id, key }) => !failing.get(key) && !fulfilled.has(id));
   const wrong = orders.filter(({ key, status }) => status === 'completed' && failing.get(key));
   const dropped = new Set(wishes.flatMap((wish) => wish.dropped));
   const cutOffByDrain = orders.filter(({ request }) => dropped.has(request));
@@ -70,6 +77,8 @@ export function judge(evidence: Evidence): Verdict {
     ['refused, but there', leftBehind.map(({ key }) => key)],
     ['never answered', of('unknown').map(({ key }) => key)],
     ['stuck', stuck],
+    ['failed, but fulfilled', wronglyFailed],
+    ['answered with a server error', serverErrors],
     ['cancelled, but not for long', forgotten.map(({ key }) => key)],
     ['completed, but told to fail', wrong],
     ['placed, but not answered after SIGTERM', cutOffByDrain],
@@ -85,6 +94,8 @@ export function judge(evidence: Evidence): Verdict {
       lost: lost.length,
       doubled: doubled.length,
       stuck: stuck.length,
+      wronglyFailed: wronglyFailed.length,
+      serverErrors: serverErrors.length,
       cutOff: cutOff.length,
       mailsDue: due.length,
       mailsSent: sent.length,
