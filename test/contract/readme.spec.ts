@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Config } from '../../src/config/config';
 import { ADMIN, startApp, type TestApp } from '../support/app';
 
 const README = readFileSync('README.md', 'utf8');
@@ -26,13 +27,16 @@ function blocks(heading: string): string[] {
   return [...section.matchAll(/```bash\n([\s\S]*?)```/g)].map(([, block]) => block as string);
 }
 
-it('the first order of the README goes through, command by command', async () => {
-  mkdirSync(join(folder, '.data'));
+/** Runs the first order of the README, command by command, against `origin`; what it prints. */
+async function firstOrder(origin: string): Promise<string> {
+  mkdirSync(join(folder, '.data'), { recursive: true });
   writeFileSync(join(folder, '.data/admin-password'), ADMIN.password);
-  const script = blocks('A first order by cURL').join('').replaceAll('http://localhost:8000', app.origin);
+  const script = blocks('A first order by cURL').join('').replaceAll('http://localhost:8000', origin);
+  return (await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], { cwd: folder })).stdout;
+}
 
-  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], { cwd: folder });
-
+it('the first order of the README goes through, command by command', async () => {
+  const stdout = await firstOrder(app.origin);
   expect(stdout).toContain('"email":"john@example.com"');
   expect(stdout).toContain('"sku":"MOUSE-1"');
   expect(stdout).toContain('"queued":1');
@@ -42,6 +46,19 @@ it('the first order of the README goes through, command by command', async () =>
     'processing',
     'completed',
   ]);
+});
+
+it('the first order goes through right after two runs of the demo, with the limits of a fresh checkout', async () => {
+  const { AUTH_RATE_LIMIT_REQUESTS, RATE_LIMIT_REQUESTS } = new Config();
+  const limits = {
+    AUTH_RATE_LIMIT_REQUESTS: `${AUTH_RATE_LIMIT_REQUESTS}`,
+    RATE_LIMIT_REQUESTS: `${RATE_LIMIT_REQUESTS}`,
+  };
+  const fresh = await startApp({ DEMO_DATA: 'true', ...limits });
+  const env = { ...process.env, BASE_URL: fresh.origin, ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password };
+  for (let run = 0; run < 2; run++) await promisify(execFile)(process.execPath, ['demo/demo.mts'], { env });
+  expect(await firstOrder(fresh.origin)).toContain('"to_status":"completed"');
+  await fresh.close();
 });
 
 it('every npm script and every file that the README or SECURITY.md names is there', () => {
