@@ -3,6 +3,7 @@ import './source-maps';
 import 'reflect-metadata';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
+import { banner } from './banner';
 import { assertDataFolder, completeForDevelopment } from './config/development';
 import { loadConfig } from './config/load';
 import { prepareDatabase } from './database-url';
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
   const config = loadConfig();
   await assertPortFree(config);
   assertDataFolder(config);
+  const isEmbedded = !config.DATABASE_URL;
   const stopDatabase = await prepareDatabase(config);
   completeForDevelopment(config);
   // Loaded late, so that a wrong setting is reported at once.
@@ -28,7 +30,10 @@ async function main(): Promise<void> {
   const app = await createApp(config);
   await listening(() => app.listen(config.APP_PORT, config.APP_HOST));
   const docs = config.DOCS_ENABLED && config.SERVICE_ROLE !== 'worker' ? ' (docs at /docs)' : '';
-  new Logger('main').log(`Listening on ${await app.getUrl()}${docs}`);
+  const url = await app.getUrl();
+  new Logger('main').log(`Listening on ${url}${docs}`);
+  if (config.NODE_ENV === 'development' && process.stdout.isTTY)
+    process.stdout.write(banner(config, new URL(url).port, isEmbedded));
 
   let announced: AbortController | undefined;
   const stop = async () => {

@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
-import pino, { type DestinationStream, type Level, type Logger, type LoggerOptions } from 'pino';
+import pino, { type Level, type Logger, type LoggerOptions } from 'pino';
 import { openLogFile, openStdout } from './log-output';
+import { readableStdout } from './readable-log';
 
 /** Fields that are masked, at the first two levels of a logged object. */
 const SECRETS = ['password', 'password_hash', 'token', 'refresh_token', 'client_secret', 'authorization', 'cookie'];
@@ -29,12 +30,6 @@ export async function createLogger({ level, file, readable }: LogOptions): Promi
   const streams = [stdout, await openLogFile(file)];
   // The logger has filtered by level already.
   return pino(options, pino.multistream(streams.map((stream) => ({ stream, level: 'trace' }))));
-}
-
-/** A development dependency: undefined where it is not installed. */
-async function readableStdout(): Promise<DestinationStream | undefined> {
-  const pretty = await import('pino-pretty').catch(() => undefined);
-  return pretty?.default({ destination: openStdout(), translateTime: 'SYS:HH:MM:ss.l', singleLine: true });
 }
 
 /** Contexts in which Nest logs its own wiring, which is written at `debug`. */

@@ -140,3 +140,22 @@ it('is not ready for SHUTDOWN_DELAY_SECONDS after SIGTERM, and serves; a second 
   service.signal('SIGTERM');
   expect(await ended).toBe(0);
 });
+
+it('tells a developer at the terminal where everything is', async () => {
+  const terminal = join(folder, 'terminal.js');
+  writeFileSync(terminal, 'process.stdout.isTTY = true;');
+  const settings = { NODE_ENV: 'development', NODE_OPTIONS: `--require ${terminal}`, DATA_DIR: join(folder, 'data') };
+  const service = await startService(BUILD, { ...settings, DATABASE_URL: database.url });
+  await eventually(() => service.output().includes('Ctrl-C'), 'the banner');
+  expect(await service.terminate()).toBe(0);
+  const { port } = new URL(service.origin);
+  for (const line of [
+    `API       http://localhost:${port}/api/v1`,
+    `Docs      http://localhost:${port}/docs and http://localhost:${port}/redoc`,
+    'Admin     admin@example.com',
+    `Mails     files in ${join(folder, 'data', 'mail')}`,
+    'Database  DATABASE_URL',
+  ])
+    expect(service.output()).toContain(`\n  ${line}\n`);
+  expect(service.output()).toContain('INFO');
+});
