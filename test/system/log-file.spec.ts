@@ -12,10 +12,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { BUILD } from '../../support/build';
-import { cloneTemplate, type TestDatabase } from '../../support/database';
-import { eventually } from '../../support/eventually';
-import { startService } from '../../support/service';
+import { BUILD } from '../support/build';
+import { cloneTemplate, type TestDatabase } from '../support/database';
+import { eventually } from '../support/eventually';
+import { startService } from '../support/service';
 
 const MIB = 1024 * 1024;
 
@@ -45,11 +45,46 @@ it('writes what it writes to stdout to the file that LOG_FILE links to, to the l
   expect(service.output().match(/"route":"\/api\/v1\/products"/g)).toHaveLength(50);
 });
 
+/** What a script writes with a logger of these options, `prepare` run before. */
+const logged = (options: object, line: string, prepare = '') =>
+  execFileSync(
+    process.execPath,
+    [
+      '-e',
+      `${prepare};
+      require('${BUILD}/observability/logging').createLogger(${JSON.stringify(options)}).then((logger) => logger.info(${line}))`,
+    ],
+    { encoding: 'utf8' },
+  );
+
 it('masks what is logged under the name of a secret', () => {
-  const fields = `{ password: 'known', user: { refresh_token: 'known' } }`;
-  const script = `require('${BUILD}/observability/logging').createLogger({ level: 'info' }).then((logger) => logger.info(${fields}))`;
-  const line = execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+  const line = logged({ level: 'info' }, `{ password: 'known', user: { refresh_token: 'known' } }`);
   expect(JSON.parse(line)).toMatchObject({ password: '[redacted]', user: { refresh_token: '[redacted]' } });
+});
+
+const REQUEST = `{ context: 'request', method: 'GET', route: '/api/v1/orders', status: 200, duration_ms: 12 }`;
+
+it('writes lines for people where they are asked for', () => {
+  const line = logged({ level: 'info', readable: true }, REQUEST);
+  expect(line).toMatch(/^\[[\d:]+\] INFO: request: GET \/api\/v1\/orders 200 \(12 ms\)\n$/);
+});
+
+it('writes JSON where pino-pretty, a development dependency, is not installed', () => {
+  const missing = `require('node:module').registerHooks({ resolve(name, context, next) {
+    if (name === 'pino-pretty') throw new Error('not installed');
+    return next(name, context);
+  } })`;
+  const line = logged({ level: 'info', readable: true }, REQUEST, missing);
+  expect(JSON.parse(line)).toMatchObject({ level: 'info', route: '/api/v1/orders' });
+});
+
+it('leaves out probes and scrapes that succeed', async () => {
+  const service = await start();
+  for (const path of ['/health', '/health/live', '/health/ready', '/metrics', '/api/v1/products', '/none'])
+    await fetch(`${service.origin}${path}`);
+  await service.terminate();
+  const routes = [...service.output().matchAll(/"route":"([^"]+)"/g)].map(([, route]) => route);
+  expect(routes).toEqual(['/api/v1/products', 'unknown']);
 });
 
 /** Numbered file of the log. */

@@ -78,7 +78,7 @@ async function terminate({ told }: { told: () => string }): Promise<number> {
 /** More lines than are kept, and than a pipe holds. */
 const fillBuffer = (origin: string) =>
   autocannon({
-    url: `${origin}/health/live`,
+    url: `${origin}/none`,
     amount: 6_000,
     connections: 20,
     headers: { 'x-request-id': 'x'.repeat(64) },

@@ -15,12 +15,17 @@ export function addAccessLog(server: FastifyInstance, metrics: ProcessMetrics): 
 /** The route template, never the raw path: paths hold ids and whatever else a client puts there. */
 const routeOf = ({ routeOptions }: FastifyRequest): string => routeOptions.url ?? 'unknown';
 
+/** Probes and scrapes come every few seconds: those that succeed are logged at `debug`. */
+const PROBES = /^\/(health|metrics)(\/|$)/;
+
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const { principal } = request;
-  logger.log({
+  const route = routeOf(request);
+  const level = PROBES.test(route) && reply.statusCode < 400 ? 'debug' : 'log';
+  logger[level]({
     request_id: request.id,
     method: request.method,
-    route: routeOf(request),
+    route,
     status: reply.statusCode,
     duration_ms: Math.round(reply.elapsedTime),
     actor: principal ? `${principal.type}:${principal.id}` : undefined,
