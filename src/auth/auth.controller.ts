@@ -5,9 +5,11 @@ import type { Principal } from '../access/principal';
 import { ApiProblem } from '../errors/problem';
 import { CreatesIn } from '../http/interceptors/created.interceptor';
 import { LimitGuesses, LimitTokens } from '../rate-limit/rate-limit.decorators';
-import { RegisterRequest, UserResponse } from '../users/user.dto';
-import { LoginRequest, LoginResponse, TokenRequest, TokenResponse } from './auth.dto';
+import { RegisterRequest } from '../users/user-request.dto';
+import { UserResponse } from '../users/user-response.dto';
 import { AuthService } from './auth.service';
+import { LoginRequest, TokenRequest } from './auth-request.dto';
+import { LoginResponse, TokenResponse } from './auth-response.dto';
 import { ApiOAuthProblem, OAuthProblemFilter } from './oauth-problem';
 import { RequestHeader } from './request-header';
 

@@ -5,11 +5,13 @@ import { ClientCache } from '../clients/client-cache';
 import { validationFailed } from '../errors/domain-error';
 import { Operation } from '../observability/operation';
 import { Credentials } from '../users/credentials';
-import { type RegisterRequest, toUserResponse, type UserResponse } from '../users/user.dto';
 import type { User } from '../users/user.entity';
+import { type RegisterRequest } from '../users/user-request.dto';
+import { toUserResponse, type UserResponse } from '../users/user-response.dto';
 import { UsersService } from '../users/users.service';
 import { AccessTokens } from './access-tokens';
-import type { LoginRequest, LoginResponse, TokenRequest, TokenResponse } from './auth.dto';
+import type { LoginRequest, TokenRequest } from './auth-request.dto';
+import type { LoginResponse, TokenResponse } from './auth-response.dto';
 import { readBasic } from './basic';
 import { SessionsService } from './sessions.service';
 

@@ -5,7 +5,7 @@ import type { Principal } from '../access/principal';
 import { ApiProblem } from '../errors/problem';
 import { LimitGuesses } from '../rate-limit/rate-limit.decorators';
 import { EmailAddresses } from '../users/email-addresses';
-import { ConfirmEmailRequest } from './confirmation.dto';
+import { ConfirmEmailRequest } from './confirmation-request.dto';
 
 @ApiTags('Authentication')
 @Controller('auth')

@@ -6,7 +6,7 @@ import { ApiProblem } from '../errors/problem';
 import { LimitGuesses } from '../rate-limit/rate-limit.decorators';
 import { Credentials } from '../users/credentials';
 import { PasswordResets } from '../users/password-resets';
-import { ChangePasswordRequest, ForgotPasswordRequest, ResetPasswordRequest } from './password.dto';
+import { ChangePasswordRequest, ForgotPasswordRequest, ResetPasswordRequest } from './password-request.dto';
 
 @ApiTags('Authentication')
 @Controller('auth')

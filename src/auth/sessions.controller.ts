@@ -6,7 +6,8 @@ import { ApiProblem } from '../errors/problem';
 import { PageQuery } from '../http/dto/pagination';
 import { ApiId, ParseIdPipe } from '../http/pipes/parse-id.pipe';
 import { Credentials } from '../users/credentials';
-import { LogoutRequest, SessionListResponse } from './session.dto';
+import { LogoutRequest } from './session-request.dto';
+import { SessionListResponse } from './session-response.dto';
 import { SessionsService } from './sessions.service';
 
 @ApiTags('Authentication')

@@ -7,7 +7,7 @@ import { assertOnePagingMode, decodeCursor, type PageQuery, page } from '../http
 import { Operation } from '../observability/operation';
 import type { User } from '../users/user.entity';
 import { type RefreshToken, RefreshTokens } from './refresh-tokens';
-import { type SessionListResponse, type SessionRow, toSessionResponse } from './session.dto';
+import { type SessionListResponse, type SessionRow, toSessionResponse } from './session-response.dto';
 
 /** Seconds in which a token that was just used gets the same successor again: a lost answer, or two tabs at once. */
 const GRACE_SECONDS = 10;

@@ -5,7 +5,8 @@ import { ApiProblem } from '../errors/problem';
 import { PageQuery } from '../http/dto/pagination';
 import { CreatesIn } from '../http/interceptors/created.interceptor';
 import { ApiId, ParseIdPipe } from '../http/pipes/parse-id.pipe';
-import { ClientListResponse, ClientResponse, ClientWithSecretResponse, CreateClientRequest } from './client.dto';
+import { CreateClientRequest } from './client-request.dto';
+import { ClientListResponse, ClientResponse, ClientWithSecretResponse } from './client-response.dto';
 import { ClientsService } from './clients.service';
 
 const ApiMissing = () => ApiProblem(404, 'There is no such client.');

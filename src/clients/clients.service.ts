@@ -6,14 +6,14 @@ import { notFound } from '../errors/domain-error';
 import { type PageQuery, pageById } from '../http/dto/pagination';
 import { Operation } from '../observability/operation';
 import { ApiClient } from './api-client.entity';
+import { ClientCache, hashSecret } from './client-cache';
+import { type CreateClientRequest } from './client-request.dto';
 import {
   type ClientListResponse,
   type ClientResponse,
   type ClientWithSecretResponse,
-  type CreateClientRequest,
   toClientResponse,
-} from './client.dto';
-import { ClientCache, hashSecret } from './client-cache';
+} from './client-response.dto';
 
 /** The API clients. Admins only. What is changed here is in force at the next request. */
 @Injectable()

@@ -39,9 +39,18 @@ export class Problem {
   request_id!: string;
   @ApiPropertyOptional({ type: [ProblemField], description: 'The fields that were refused, at most 20.' })
   errors?: FieldError[];
-  @ApiPropertyOptional({ type: [String], description: 'With INVALID_TRANSITION: what the order can become.' })
+  @ApiPropertyOptional({
+    type: [String],
+    description: 'With INVALID_TRANSITION: what the order can become.',
+    example: ['paid', 'processing', 'cancelled'],
+  })
   allowed_transitions?: string[];
-  @ApiPropertyOptional({ type: 'integer', description: 'With PRICE_CHANGED: what the order comes to now.' })
+  @ApiPropertyOptional({
+    type: 'integer',
+    format: 'int64',
+    description: 'With PRICE_CHANGED: what the order comes to now, in cents.',
+    example: 499_998,
+  })
   total_amount_cents?: number;
 }
 

@@ -3,27 +3,29 @@ import { ApiOkResponse, ApiOperation, ApiProperty, ApiServiceUnavailableResponse
 import { SkipThrottle } from '@nestjs/throttler';
 import type { FastifyReply } from 'fastify';
 import { Anonymous } from '../access/access.decorators';
+import { TextProperty, TimeProperty } from '../http/dto/response-fields';
 import { type Health, HealthService } from './health.service';
 
 class HealthResponse {
-  @ApiProperty({ enum: ['healthy', 'unhealthy'] })
+  @ApiProperty({ enum: ['healthy', 'unhealthy'], description: 'healthy when every check is ok.', example: 'healthy' })
   status!: string;
-  @ApiProperty({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
+  @TimeProperty('When the checks were made.')
   timestamp!: string;
-  @ApiProperty({ example: '1.0.0' })
+  @TextProperty('The version of the service.', '1.0.0')
   version!: string;
-  @ApiProperty({ example: 'development' })
+  @TextProperty('NODE_ENV.', 'development')
   environment!: string;
   @ApiProperty({
     type: 'object',
     additionalProperties: { type: 'string', enum: ['ok', 'failed'] },
+    description: 'What was checked, and how it is.',
     example: { database: 'ok' },
   })
   checks!: Record<string, string>;
 }
 
 class LiveResponse {
-  @ApiProperty({ enum: ['alive'] })
+  @ApiProperty({ enum: ['alive'], description: 'The process runs.', example: 'alive' })
   status!: string;
 }
 

@@ -6,8 +6,8 @@ import { Anonymous } from '../access/access.decorators';
 import { Config } from '../config/config';
 import { DomainError } from '../errors/domain-error';
 import { ApiProblem } from '../errors/problem';
-import { OrderMetricsResponse } from './metrics.dto';
 import { MetricsService } from './metrics.service';
+import { OrderMetricsResponse } from './metrics-response.dto';
 
 const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
 

@@ -7,7 +7,7 @@ import { loggable } from '../errors/problem.filter';
 import { ProcessMetrics } from '../observability/process-metrics';
 import { ORDER_STATUSES } from '../orders/order-status';
 import { AVERAGED, type Business, BusinessMetrics } from './business-metrics';
-import type { OrderMetricsResponse } from './metrics.dto';
+import type { OrderMetricsResponse } from './metrics-response.dto';
 
 /** Figures for operators: those of the database, and those of this process. */
 @Injectable()

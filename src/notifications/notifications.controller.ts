@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Roles } from '../access/access.decorators';
-import { DeadLettersResponse, RequeuedResponse } from './notification.dto';
+import { DeadLettersResponse, RequeuedResponse } from './notification-response.dto';
 import { NotificationsService } from './notifications.service';
 
 @ApiTags('Notifications')

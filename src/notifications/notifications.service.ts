@@ -3,7 +3,7 @@ import type { DomainEvent } from '../events/event-types';
 import { Operation } from '../observability/operation';
 import { Queue } from '../queue/queue';
 import { MAIL } from './mail-worker';
-import type { DeadLettersResponse } from './notification.dto';
+import type { DeadLettersResponse } from './notification-response.dto';
 
 /** What an operator sees and does about mails that could not be delivered. */
 @Injectable()

@@ -3,112 +3,140 @@ import type { Principal } from '../access/principal';
 import { exponentOf } from '../config/currencies';
 import { iso } from '../database/prepared-statement';
 import { Page } from '../http/dto/pagination';
+import {
+  BigCountProperty,
+  CentsProperty,
+  IdProperty,
+  IntegerProperty,
+  TextProperty,
+  TimeProperty,
+} from '../http/dto/response-fields';
 import type { OrderRow } from './order-columns';
 import { availableActions, ORDER_STATUSES, type OrderStatus } from './order-status';
 
+const EXPONENT = 'Digits of the amounts after the decimal point, as ISO 4217 has it: 2 for USD, 0 for JPY.';
+
 export class OrderItemResponse {
-  @ApiProperty({ type: 'integer', example: 1 })
+  @IdProperty('The id of the line.', 1)
   id!: number;
-  @ApiProperty({ type: 'integer', nullable: true, description: 'null for a custom line.', example: 1 })
+  @IdProperty('The product; null for a custom line.', 1, { nullable: true })
   product_id!: number | null;
-  @ApiProperty({ type: 'string', nullable: true, example: 'MBP-16' })
+  @TextProperty('The stock keeping unit at purchase.', 'MBP-16', { nullable: true })
   sku!: string | null;
-  @ApiProperty({ example: 'MacBook Pro 16"' })
+  @TextProperty('The name at purchase.', 'MacBook Pro 16"')
   product_name!: string;
-  @ApiProperty({ type: 'integer', example: 2 })
+  @IntegerProperty('Pieces.', 2)
   quantity!: number;
-  @ApiProperty({ type: 'integer', example: 249999 })
+  @CentsProperty('The price of a piece at purchase, in cents.', 249_999)
   price_cents_at_purchase!: number;
-  @ApiProperty({ type: 'integer', example: 499998 })
+  @CentsProperty('Quantity times price, in cents.', 499_998)
   line_total_cents!: number;
 }
 
-const TIME = { format: 'date-time', example: '2026-01-31T12:00:00.000Z' } as const;
-
 export class OrderResponse {
-  @ApiProperty({ type: 'integer', example: 1 })
+  @IdProperty('The id.', 1)
   id!: number;
-  @ApiProperty({ example: 'ORD-7K3M9Q2X' })
+  @TextProperty('The number for people; also good in addresses.', 'ORD-7K3M9Q2X')
   number!: string;
-  @ApiProperty({ type: 'integer', example: 7 })
+  @IdProperty('The customer.', 7)
   user_id!: number;
-  @ApiProperty({ example: 'John Doe' })
+  @TextProperty('The name of the customer.', 'John Doe')
   user_name!: string;
-  @ApiProperty({ enum: ORDER_STATUSES, enumName: 'OrderStatus', example: 'pending' })
-  status!: OrderStatus;
-  @ApiProperty({ example: 'USD' })
-  currency!: string;
   @ApiProperty({
-    type: 'integer',
-    description: 'Digits of the amounts after the decimal point, as ISO 4217 has it: 2 for USD, 0 for JPY.',
-    example: 2,
+    enum: ORDER_STATUSES,
+    enumName: 'OrderStatus',
+    description: 'Where the order is in its life.',
+    example: 'pending',
   })
+  status!: OrderStatus;
+  @TextProperty('ISO 4217 code of all its amounts.', 'USD')
+  currency!: string;
+  @IntegerProperty(EXPONENT, 2)
   currency_exponent!: number;
-  @ApiProperty({ type: [OrderItemResponse] })
+  @ApiProperty({ type: [OrderItemResponse], description: 'Its lines, as they were at purchase.' })
   items!: OrderItemResponse[];
-  @ApiProperty({ type: 'integer', example: 2 })
+  @IntegerProperty('Pieces in all lines.', 2)
   total_quantity!: number;
-  @ApiProperty({ type: 'integer', example: 499998 })
+  @CentsProperty('The sum of its lines, in cents.', 499_998)
   total_amount_cents!: number;
-  @ApiProperty({ type: 'string', nullable: true })
+  @TextProperty('Where to deliver.', '1 Main St, Springfield', { nullable: true })
   address!: string | null;
-  @ApiProperty({ type: 'string', nullable: true })
+  @TextProperty('For whoever packs it.', 'leave at the door', { nullable: true })
   note!: string | null;
-  @ApiProperty({ type: 'object', additionalProperties: true, example: { source: 'web' } })
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    description: 'Your own data, as you sent them.',
+    example: { source: 'web' },
+  })
   metadata!: Record<string, unknown>;
-  @ApiProperty({ type: 'integer', description: 'Also the ETag.', example: 1 })
+  @IntegerProperty('Raised by every change; also the ETag.', 1)
   version!: number;
   @ApiProperty({ type: [String], description: 'What you may do with it now.', example: ['cancel', 'edit'] })
   available_actions!: string[];
-  @ApiProperty({ type: 'string', nullable: true })
+  @TextProperty('Why it failed, while it is failed.', null, { nullable: true })
   failure_reason!: string | null;
-  @ApiProperty(TIME)
+  @TimeProperty('When it was placed.')
   created_at!: string;
-  @ApiProperty(TIME)
+  @TimeProperty('When it was last changed.')
   updated_at!: string;
-  @ApiProperty({ type: 'string', nullable: true, ...TIME })
+  @TimeProperty('When processing began, since it was placed or last requeued.', { nullable: true })
   processing_started_at!: string | null;
-  @ApiProperty({ type: 'string', nullable: true, ...TIME })
+  @TimeProperty('When it was completed.', { nullable: true })
   completed_at!: string | null;
 }
 
 export class OrderListResponse extends Page {
-  @ApiProperty({ type: [OrderResponse] })
+  @ApiProperty({ type: [OrderResponse], description: 'The orders of this page.' })
   orders!: OrderResponse[];
-  @ApiProperty({ type: 'integer', required: false, description: 'How many match in all.', example: 1 })
+  @BigCountProperty('How many match in all.', 1, { optional: true })
   total?: number;
-  @ApiProperty({ type: 'integer', required: false, description: 'Pieces in all orders that match.', example: 2 })
+  @BigCountProperty('Pieces in all orders that match.', 2, { optional: true })
   total_quantity?: number;
-  @ApiProperty({ type: 'integer', required: false, description: 'Cents of all orders that match.', example: 499998 })
+  @CentsProperty('The sum of all orders that match, in cents.', 499_998, { optional: true })
   total_amount_cents?: number;
 }
 
 class ActorResponse {
-  @ApiProperty({ enum: ['user', 'client', 'system'] })
+  @ApiProperty({
+    enum: ['user', 'client', 'system'],
+    description: 'A person, an API client, or the service itself.',
+    example: 'user',
+  })
   type!: string;
-  @ApiProperty({ type: 'integer', nullable: true })
+  @IdProperty('The id of the user or API client; null for the service itself.', 7, { nullable: true })
   id!: number | null;
-  @ApiProperty({ example: 'John Doe' })
+  @TextProperty('The name at the time.', 'John Doe')
   name!: string;
 }
 
 export class HistoryEntryResponse {
-  @ApiProperty({ enum: ORDER_STATUSES, enumName: 'OrderStatus', nullable: true, description: 'null: the placing.' })
+  @ApiProperty({
+    enum: ORDER_STATUSES,
+    enumName: 'OrderStatus',
+    nullable: true,
+    description: 'The status before; null for the placing.',
+    example: 'pending',
+  })
   from_status!: OrderStatus | null;
-  @ApiProperty({ enum: ORDER_STATUSES, enumName: 'OrderStatus' })
+  @ApiProperty({ enum: ORDER_STATUSES, enumName: 'OrderStatus', description: 'The status after.', example: 'paid' })
   to_status!: OrderStatus;
-  @ApiProperty({ type: ActorResponse })
+  @ApiProperty({ type: ActorResponse, description: 'Who made the change.' })
   actor!: ActorResponse;
-  @ApiProperty({ type: 'string', nullable: true })
+  @TextProperty('The reason that was given.', 'ordered by mistake', { nullable: true })
   reason!: string | null;
-  @ApiProperty({ type: 'string', nullable: true })
+  @TextProperty(
+    'The request that made the change; finds its log lines. null for background processing.',
+    '0198a3c1-5a0e-7cc1-b3a4-0f6c2f0a9b11',
+    { nullable: true },
+  )
   request_id!: string | null;
-  @ApiProperty(TIME)
+  @TimeProperty('When the change was made.')
   created_at!: string;
 }
 
 export class HistoryResponse {
-  @ApiProperty({ type: [HistoryEntryResponse], description: 'Oldest first.' })
+  @ApiProperty({ type: [HistoryEntryResponse], description: 'Every change of status, oldest first.' })
   history!: HistoryEntryResponse[];
 }
 

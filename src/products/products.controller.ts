@@ -7,14 +7,8 @@ import { ApiIfMatch, type ExpectedVersions, IfMatch } from '../http/etag';
 import { CreatesIn } from '../http/interceptors/created.interceptor';
 import { ConditionalGet, ETAG_HEADER, Etag } from '../http/interceptors/etag.interceptor';
 import { ApiId, ParseIdPipe } from '../http/pipes/parse-id.pipe';
-import {
-  AdjustStockRequest,
-  CreateProductRequest,
-  ProductListResponse,
-  ProductResponse,
-  ProductsQuery,
-  UpdateProductRequest,
-} from './product.dto';
+import { AdjustStockRequest, CreateProductRequest, ProductsQuery, UpdateProductRequest } from './product-request.dto';
+import { ProductListResponse, ProductResponse } from './product-response.dto';
 import { ProductsService } from './products.service';
 
 /** The version, and the stock, which changes without a new one. `If-Match` compares the version only. */

@@ -10,16 +10,14 @@ import { pageById } from '../http/dto/pagination';
 import { assertVersion, type ExpectedVersions } from '../http/etag';
 import { Operation } from '../observability/operation';
 import { StockMovement } from '../stock/stock-movement.entity';
+import { Product } from './product.entity';
 import {
   type AdjustStockRequest,
   type CreateProductRequest,
-  type ProductListResponse,
-  type ProductResponse,
   type ProductsQuery,
-  toProductResponse,
   type UpdateProductRequest,
-} from './product.dto';
-import { Product } from './product.entity';
+} from './product-request.dto';
+import { type ProductListResponse, type ProductResponse, toProductResponse } from './product-response.dto';
 
 /** The catalogue and its stock. Anybody may read it; only admins change it. */
 @Injectable()

@@ -6,7 +6,8 @@ import { ApiProblem } from '../errors/problem';
 import { CreatesIn } from '../http/interceptors/created.interceptor';
 import { ApiId, ParseIdPipe } from '../http/pipes/parse-id.pipe';
 import { LimitGuesses } from '../rate-limit/rate-limit.decorators';
-import { CreateUserRequest, UpdateUserRequest, UserListResponse, UserResponse, UsersQuery } from './user.dto';
+import { CreateUserRequest, UpdateUserRequest, UsersQuery } from './user-request.dto';
+import { UserListResponse, UserResponse } from './user-response.dto';
 import { UsersService } from './users.service';
 
 @ApiTags('Users')

@@ -11,17 +11,15 @@ import { EmailAddresses } from './email-addresses';
 import { PasswordHasher } from './password-hasher';
 import { PasswordPolicy } from './password-policy';
 import { rejectTaken } from './taken';
+import { User } from './user.entity';
+import { UserCache } from './user-cache';
 import {
   type CreateUserRequest,
   type RegisterRequest,
-  toUserResponse,
   type UpdateUserRequest,
-  type UserListResponse,
-  type UserResponse,
   type UsersQuery,
-} from './user.dto';
-import { User } from './user.entity';
-import { UserCache } from './user-cache';
+} from './user-request.dto';
+import { toUserResponse, type UserListResponse, type UserResponse } from './user-response.dto';
 
 /** The accounts. Admins reach all of them, users their own; another's is NOT_FOUND, as if it did not exist. */
 @Injectable()

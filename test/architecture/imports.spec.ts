@@ -25,9 +25,9 @@ const IMPORTS: Record<string, string[]> = {
     ...['scheduling', 'stock', 'users'],
   ],
   processing: ['access', 'config', 'errors', 'observability', 'orders', 'queue', 'scheduling'],
-  notifications: ['access', 'config', 'database', 'events', 'observability', 'orders', 'queue', 'users'],
-  metrics: ['access', 'config', 'errors', 'observability', 'orders'],
-  health: ['access', 'config'],
+  notifications: ['access', 'config', 'database', 'events', 'http', 'observability', 'orders', 'queue', 'users'],
+  metrics: ['access', 'config', 'errors', 'http', 'observability', 'orders'],
+  health: ['access', 'config', 'http'],
   openapi: ['config', 'errors', 'orders'],
 };
 
@@ -35,7 +35,7 @@ const IMPORTS: Record<string, string[]> = {
 const PRIVATE = /\.(controller|dto)$/;
 
 /** DTOs that are part of a noun's public shape: a user is shown by the login answer as well. */
-const PUBLIC_DTOS = new Set(['users/user.dto']);
+const PUBLIC_DTOS = new Set(['users/user-request.dto', 'users/user-response.dto']);
 
 const SRC = resolve(__dirname, '../../src');
 

@@ -134,6 +134,19 @@ it('what is created says where, and every answer has its headers', () => {
   expect(document.paths['/api/v1/orders'].get.responses[429].headers).toHaveProperty('Retry-After');
 });
 
+it('every field of a response says what it is and has an example', () => {
+  const undocumented = Object.entries<Any>(document.components.schemas)
+    .filter(([name]) => !/(Request|Query)$/.test(name))
+    .flatMap(([name, { properties = {} }]) =>
+      Object.entries<Any>(properties).map(([field, schema]) => ({ field: `${name}.${field}`, schema })),
+    )
+    .filter(({ schema }) => !schema.description || (schema.example === undefined && !refersToSchema(schema)));
+  expect(undocumented.map(({ field }) => field)).toEqual([]);
+});
+
+/** An object or a list of objects has the examples of its fields. */
+const refersToSchema = (schema: Any): boolean => /"\$ref"/.test(JSON.stringify(schema));
+
 it('every body has an example, and every example fits its schema', () => {
   expect(
     offenders(({ operation }) => {

@@ -1,7 +1,7 @@
-import { ApiProperty } from '@nestjs/swagger';
 import type { SelectQueryBuilder } from 'typeorm';
 import { validationFailed } from '../../errors/domain-error';
 import { IntegerField, TextField } from './fields';
+import { BooleanProperty, IntegerProperty, TextProperty } from './response-fields';
 
 /** `limit` with either `offset` or `cursor`, on every list. */
 export class PageQuery {
@@ -27,17 +27,13 @@ export class PageQuery {
 
 /** The part of a list answer that is about the page. */
 export class Page {
-  @ApiProperty({ type: 'integer', example: 20 })
+  @IntegerProperty('How many were asked for at most.', 20)
   limit!: number;
-  @ApiProperty({ type: 'integer', example: 0 })
+  @IntegerProperty('How many were skipped.', 0)
   offset!: number;
-  @ApiProperty({ description: 'Whether there are more after this page.' })
+  @BooleanProperty('Whether there are more after this page.', false)
   has_more!: boolean;
-  @ApiProperty({
-    type: 'string',
-    nullable: true,
-    description: 'Send it as `cursor` for the next page; null on the last one.',
-  })
+  @TextProperty('Send it as `cursor` for the next page; null on the last one.', null, { nullable: true })
   next_cursor!: string | null;
 }
 

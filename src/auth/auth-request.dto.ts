@@ -1,6 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { EnumField, TextField } from '../http/dto/fields';
-import { UserResponse } from '../users/user.dto';
 
 export class LoginRequest {
   @TextField({ description: 'The e-mail; or give `username`.', max: 254, optional: true, example: 'john@example.com' })
@@ -45,27 +43,4 @@ export class TokenRequest {
   client_id?: string;
   @TextField({ description: 'Goes with `client_id`.', min: 0, max: 200, optional: true, format: 'password' })
   client_secret?: string;
-}
-
-export class TokenResponse {
-  @ApiProperty({
-    description: 'Send it as `Authorization: Bearer …`.',
-    example: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2ln',
-  })
-  access_token!: string;
-  @ApiProperty({ enum: ['bearer'] })
-  token_type!: 'bearer';
-  @ApiProperty({ type: 'integer', description: 'Seconds until the access token expires.', example: 900 })
-  expires_in!: number;
-  @ApiPropertyOptional({
-    description:
-      'Trade it for the next pair (grant `refresh_token`) when the access token has expired. It can be used once. API clients get none.',
-    example: '5Yb0mQ8m0m1Jx0iVtJH3xq1n2c9d8e7f',
-  })
-  refresh_token?: string;
-}
-
-export class LoginResponse extends TokenResponse {
-  @ApiProperty({ type: UserResponse })
-  user_info!: UserResponse;
 }

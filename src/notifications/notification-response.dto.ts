@@ -1,20 +1,18 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { IdProperty, IntegerProperty, TextProperty, TimeProperty } from '../http/dto/response-fields';
 
 class DeadLetter {
-  @ApiProperty({
-    description: 'The id of the event that the mail tells about.',
-    example: '0b6f7c1e-2f4d-4a8e-9d4b-0f6c2f0a9b11',
-  })
+  @TextProperty('The id of the event that the mail tells about.', '0b6f7c1e-2f4d-4a8e-9d4b-0f6c2f0a9b11')
   id!: string;
-  @ApiProperty({ example: 'order.completed' })
+  @TextProperty('What happened.', 'order.completed')
   topic!: string;
-  @ApiProperty({ type: 'integer', nullable: true, example: 7 })
+  @IdProperty('The order; null for a mail about an account.', 7, { nullable: true })
   order_id!: number | null;
-  @ApiProperty({ type: 'integer', example: 1 })
+  @IntegerProperty('How often sending was tried.', 1)
   attempts!: number;
-  @ApiProperty({ type: 'string', nullable: true, example: '550 5.1.1 No such user here' })
+  @TextProperty('What the mail server said last.', '550 5.1.1 No such user here', { nullable: true })
   error!: string | null;
-  @ApiProperty({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
+  @TimeProperty('When the mail was given up.')
   failed_at!: string;
 }
 

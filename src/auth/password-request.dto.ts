@@ -1,5 +1,5 @@
 import { EmailField, TextField } from '../http/dto/fields';
-import { NEW_PASSWORD } from '../users/user.dto';
+import { NEW_PASSWORD } from '../users/user-request.dto';
 
 export class ChangePasswordRequest {
   @TextField({ description: 'The present password.', max: 128, format: 'password', example: 'correct horse battery' })

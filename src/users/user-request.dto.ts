@@ -1,10 +1,8 @@
-import { ApiProperty } from '@nestjs/swagger';
 import { BooleanField, EmailField, EnumField, TextField } from '../http/dto/fields';
-import { Page, PageQuery } from '../http/dto/pagination';
-import type { User } from './user.entity';
+import { PageQuery } from '../http/dto/pagination';
 
 /** The roles that a person can have; `service` is for API clients. */
-const USER_ROLES = ['user', 'admin'] as const;
+export const USER_ROLES = ['user', 'admin'] as const;
 type UserRole = (typeof USER_ROLES)[number];
 
 const USERNAME = {
@@ -77,54 +75,4 @@ export class UsersQuery extends PageQuery {
   role?: UserRole;
   @BooleanField({ description: 'Only those that may, or may not, log in.', optional: true, fromText: true })
   active?: boolean;
-}
-
-/** A user as the API shows it. No hash ever leaves. */
-export class UserResponse {
-  @ApiProperty({ type: 'integer', example: 7 })
-  id!: number;
-  @ApiProperty({ example: 'Ann Smith' })
-  name!: string;
-  @ApiProperty({ format: 'email', example: 'ann@example.com' })
-  email!: string;
-  @ApiProperty({ description: 'Whether the owner has proved that the e-mail is theirs.', example: true })
-  email_confirmed!: boolean;
-  @ApiProperty({
-    type: 'string',
-    format: 'email',
-    nullable: true,
-    description: 'The new e-mail, while it is not confirmed; `email` counts until then.',
-    example: null,
-  })
-  pending_email!: string | null;
-  @ApiProperty({ type: 'string', nullable: true, example: 'ann' })
-  username!: string | null;
-  @ApiProperty({ enum: USER_ROLES, example: 'user' })
-  role!: string;
-  @ApiProperty()
-  active!: boolean;
-  @ApiProperty({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
-  created_at!: string;
-  @ApiProperty({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
-  updated_at!: string;
-}
-
-export class UserListResponse extends Page {
-  @ApiProperty({ type: [UserResponse] })
-  users!: UserResponse[];
-}
-
-export function toUserResponse(user: User): UserResponse {
-  return {
-    id: user.id,
-    name: user.name,
-    email: user.email,
-    email_confirmed: user.email_confirmed_at !== null,
-    pending_email: user.pending_email,
-    username: user.username,
-    role: user.role,
-    active: user.active,
-    created_at: user.created_at.toISOString(),
-    updated_at: user.updated_at.toISOString(),
-  };
 }

@@ -1,8 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { BigCountProperty } from '../http/dto/response-fields';
 
 /** The orders in figures, for clients that ask for JSON. */
 export class OrderMetricsResponse {
-  @ApiProperty({ type: 'integer', example: 100 })
+  @BigCountProperty('Orders in all.', 100)
   total_orders!: number;
   @ApiProperty({
     type: 'number',
@@ -17,16 +18,16 @@ export class OrderMetricsResponse {
     example: 12.5,
   })
   oldest_pending_seconds!: number;
-  @ApiProperty({ type: 'integer', example: 8 })
+  @BigCountProperty('Orders that are pending.', 8)
   pending_orders!: number;
-  @ApiProperty({ type: 'integer', example: 2 })
+  @BigCountProperty('Orders that are paid.', 2)
   paid_orders!: number;
-  @ApiProperty({ type: 'integer', example: 5 })
+  @BigCountProperty('Orders in processing.', 5)
   processing_orders!: number;
-  @ApiProperty({ type: 'integer', example: 81 })
+  @BigCountProperty('Orders that are completed.', 81)
   completed_orders!: number;
-  @ApiProperty({ type: 'integer', example: 1 })
+  @BigCountProperty('Orders that failed.', 1)
   failed_orders!: number;
-  @ApiProperty({ type: 'integer', example: 3 })
+  @BigCountProperty('Orders that were cancelled.', 3)
   cancelled_orders!: number;
 }

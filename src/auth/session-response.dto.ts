@@ -1,15 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { TextField } from '../http/dto/fields';
 import { Page } from '../http/dto/pagination';
-
-export class LogoutRequest {
-  @TextField({
-    description: 'The refresh token of the session to end.',
-    max: 200,
-    example: '5Yb0mQ8m0m1Jx0iVtJH3xq1n2c9d8e7f',
-  })
-  refresh_token!: string;
-}
+import { IdProperty, TextProperty, TimeProperty } from '../http/dto/response-fields';
 
 /** A session as it is read from the database. */
 export interface SessionRow {
@@ -21,13 +12,13 @@ export interface SessionRow {
 }
 
 export class SessionResponse {
-  @ApiProperty({ type: 'integer', example: 12 })
+  @IdProperty('The id.', 12)
   id!: number;
-  @ApiProperty({ type: 'string', nullable: true, description: 'What the client called itself at login.' })
+  @TextProperty('What the client called itself at login.', 'curl/8.5.0', { nullable: true })
   user_agent!: string | null;
-  @ApiProperty({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
+  @TimeProperty('When the user logged in.')
   created_at!: string;
-  @ApiProperty({ format: 'date-time', description: 'The last login or refresh.', example: '2026-01-31T12:00:00.000Z' })
+  @TimeProperty('The last login or refresh.')
   last_used_at!: string;
   @ApiProperty({
     format: 'date-time',
@@ -38,7 +29,7 @@ export class SessionResponse {
 }
 
 export class SessionListResponse extends Page {
-  @ApiProperty({ type: [SessionResponse] })
+  @ApiProperty({ type: [SessionResponse], description: 'The sessions of this page.' })
   sessions!: SessionResponse[];
 }
 

@@ -1,21 +1,16 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { TextField } from '../http/dto/fields';
 import { Page } from '../http/dto/pagination';
+import { IdProperty, TextProperty, TimeProperty } from '../http/dto/response-fields';
 import type { ApiClient } from './api-client.entity';
 
-export class CreateClientRequest {
-  @TextField({ description: 'Name, kept in the history of what it does.', max: 100, example: 'Warehouse' })
-  name!: string;
-}
-
 export class ClientResponse {
-  @ApiProperty({ type: 'integer', example: 3 })
+  @IdProperty('The id.', 3)
   id!: number;
-  @ApiProperty({ example: 'Warehouse' })
+  @TextProperty('The name in the history of what it does.', 'Warehouse')
   name!: string;
-  @ApiProperty({ example: 'client_Zk3vT0mQxW8aL1bR' })
+  @TextProperty('What it calls itself by HTTP Basic or at /auth/token.', 'client_Zk3vT0mQxW8aL1bR')
   client_id!: string;
-  @ApiProperty({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
+  @TimeProperty('When it was created.')
   created_at!: string;
 }
 
@@ -28,7 +23,7 @@ export class ClientWithSecretResponse extends ClientResponse {
 }
 
 export class ClientListResponse extends Page {
-  @ApiProperty({ type: [ClientResponse] })
+  @ApiProperty({ type: [ClientResponse], description: 'The API clients of this page.' })
   clients!: ClientResponse[];
 }
 
