@@ -35,8 +35,9 @@ export class Credentials {
       .orWhere(`${folded('user.username')} = ${folded(':login')}`, { login })
       .getOne();
     await this.guesses.attempt(user ? accountOf(user.id) : unknownAccount(login));
-    const matches = await this.passwords.verify(user?.password_hash, password);
-    if (!user || !matches || !user.active) {
+    // A deactivated account costs what an unknown one does, also with the right password.
+    const matches = await this.passwords.verify(user?.active ? user.password_hash : undefined, password);
+    if (!user || !matches) {
       throw new DomainError('INVALID_CREDENTIALS', 'The e-mail, username or password is wrong.');
     }
     await this.guesses.succeeded(accountOf(user.id));

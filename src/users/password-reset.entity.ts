@@ -7,6 +7,7 @@ import { User } from './user.entity';
  */
 @Entity('password_resets')
 @Index('password_resets_by_expiry', ['expires_at'])
+@Index('password_resets_by_user', ['user_id'])
 export class PasswordReset {
   /** SHA-256 of the token. */
   @PrimaryColumn('bytea', { primaryKeyConstraintName: 'password_resets_pkey' })

@@ -9,9 +9,18 @@ import { Credentials } from './credentials';
 import { folded } from './folded';
 import type { User } from './user.entity';
 
+/** Tokens that an account can have at a time, each for an hour: so many mails an hour can be made by strangers. */
+const MAX_TOKENS = 5;
+
+/** Any number, the same in every process: the first key of the locks on addresses. */
+const LOCK = 1_770_101;
+
+/** Requests for one address run one after the other, so that each sees the tokens of those before. */
+const LOCK_ADDRESS = `SELECT pg_advisory_xact_lock($1::int, hashtext(${folded('$2::text')}))`;
+
 /**
  * Writes the token and the event that brings it to its user, in one statement that writes and commits also for an address
- * that nobody has: the two cannot be told apart by the time they take. What has expired goes with it.
+ * that nobody has, or that has its tokens: they cannot be told apart by the time they take. What has expired goes with it.
  */
 const REQUEST_RESET = `
   WITH expired AS (
@@ -21,6 +30,7 @@ const REQUEST_RESET = `
     INSERT INTO password_resets (token_hash, user_id, email, token_version, expires_at)
     SELECT $2, u.id, u.email, u.token_version, now() + interval '1 hour'
     FROM (VALUES (true)) AS always LEFT JOIN users u ON ${folded('u.email')} = ${folded('$1')} AND u.active
+      AND (SELECT count(*) FROM password_resets r WHERE r.user_id = u.id AND r.expires_at > now()) < $5::int
     RETURNING user_id
   )
   INSERT INTO outbox (topic, aggregate_type, aggregate_id, payload)
@@ -42,11 +52,17 @@ export class PasswordResets {
     private readonly credentials: Credentials,
   ) {}
 
-  /** Sends a token of 256 random bits to the active user with this e-mail, if there is one. Tells nobody whether there is. */
+  /**
+   * Sends a token of 256 random bits to the active user with this e-mail, if there is one, five times an hour at most. Tells
+   * nobody whether there is.
+   */
   @Operation('users.forgot_password')
   async request(email: string): Promise<void> {
     const token = randomBytes(32).toString('base64url');
-    await this.manager.query(REQUEST_RESET, [email, hashOf(token), token, RESET_TOPIC]);
+    await this.manager.transaction(async (manager) => {
+      await manager.query(LOCK_ADDRESS, [LOCK, email]);
+      await manager.query(REQUEST_RESET, [email, hashOf(token), token, RESET_TOPIC, MAX_TOKENS]);
+    });
   }
 
   /**

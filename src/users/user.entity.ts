@@ -4,6 +4,7 @@ import { Check, Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 @Entity('users')
 @Index('users_email', { synchronize: false })
 @Index('users_username', { synchronize: false })
+@Index('users_outdated_hashes', { synchronize: false })
 @Index('users_search', { synchronize: false })
 @Index('users_by_role', ['role', 'id'])
 @Index('users_by_active', ['active', 'id'])

@@ -423,10 +423,20 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('users/users.service.ts', `    order: { id: 'ASC' },\n    lock: { mode: 'pessimistic_write' },\n`),
   ],
   'Unknown users cost as much as known ones': [
-    edit('users/password-hasher.ts', 'return verify(stored ?? (await this.decoy)', 'return !!stored && verify(stored'),
+    edit('users/password-hasher.ts', 'verify(argon2 ?? (await this.decoy)', '!!argon2 && verify(argon2'),
+  ],
+  'A wrong password takes as long whatever hash there is': [
+    edit('users/password-hasher.ts', 'return cost > 0 && this', 'return !!bcrypt && this'),
+    edit('users/password-hasher.ts', 'step < cost', 'step < 0'),
+    edit('users/credentials.ts', 'user?.active ? user.password_hash : undefined', 'user?.password_hash'),
   ],
   'Few passwords are hashed at a time': [
-    edit('users/password-hasher.ts', 'this.waiting.length >= MAX_WAITING', 'this.waiting.length < 0'),
+    edit('users/turns.ts', 'this.waiting.length >= this.maxWaiting', 'this.waiting.length < 0'),
+  ],
+  'Slow hashes have turns of their own': [edit('users/password-hasher.ts', 'this.slowTurns.run(', 'this.turns.run(')],
+  'Few reset mails an hour': [
+    edit('users/password-resets.ts', ' < $5::int', ' >= 0 AND $5::int > 0'),
+    edit('users/password-resets.ts', '      await manager.query(LOCK_ADDRESS, [LOCK, email]);\n'),
   ],
   'Limits for each principal and address': [
     edit(

@@ -122,6 +122,21 @@ describe('a forgotten password', () => {
     expect(answers[2]).toEqual(answers[0]);
   });
 
+  it('nobody can have more than five mails an hour sent to an account', async () => {
+    const user = await app.newUser();
+    await Promise.all(Array.from({ length: 12 }, () => forgot(user.email)));
+    const sent = async () =>
+      (
+        await app.sql(`SELECT count(*) FROM outbox WHERE topic = 'user.password_reset' AND aggregate_id = $1`, [
+          user.id,
+        ])
+      )[0].count;
+    expect(await sent()).toBe(5);
+    await app.sql("UPDATE password_resets SET expires_at = expires_at - interval '1 hour'");
+    await forgot(user.email);
+    expect(await sent()).toBe(6);
+  });
+
   it('the token is stored as a hash only', async () => {
     const { token } = await forgetful();
     const [{ rows }] = await app.sql("SELECT string_agg(r::text, ' ') AS rows FROM password_resets r");
