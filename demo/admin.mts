@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Api, Refused } from './api.mts';
 
-/** An admin, if the environment or the first start of this checkout tells the password, and it still is the password. */
+/** Logs in as an admin; undefined when the password is unknown or has been changed. */
 export async function adminLogin(api: Api): Promise<Api | undefined> {
   const username = process.env.ADMIN_EMAIL || 'admin';
   const password = process.env.ADMIN_PASSWORD || (await generatedPassword());

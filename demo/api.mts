@@ -29,7 +29,7 @@ export class Api {
   post = (path: string, body?: object) => this.send('POST', path, body);
   patch = (path: string, body?: object) => this.send('PATCH', path, body);
 
-  /** Throws {@link Refused} for what the service refuses, and says what to do when nothing answers. */
+  /** Throws {@link Refused} for a status of 400 or more, and an error that says what to do when no service listens. */
   private async send(method: string, path: string, body?: object): Promise<Answer> {
     const response = await fetch(new URL(path.startsWith('/') ? path : `/api/v1/${path}`, this.base), {
       method,

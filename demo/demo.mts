@@ -1,8 +1,8 @@
 /**
- * Walks the main job against a running service and prints what happened: `npm run demo`.
+ * Takes an order through its life on a running service and prints each step: `npm run demo`.
  *
- * `BASE_URL` names the service (http://localhost:8000). Processing is started as an admin: `ADMIN_EMAIL` and `ADMIN_PASSWORD`, or
- * the password that a first start in development leaves in `.data/admin-password`. With neither, the demo waits for the sweep.
+ * `BASE_URL` is the service (http://localhost:8000). An admin starts the processing: `ADMIN_EMAIL` and `ADMIN_PASSWORD`, or the
+ * password that the first start in development writes to `.data/admin-password`. With neither, the demo waits for the sweep.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
@@ -17,8 +17,8 @@ interface Product {
   stock: { on_hand: number; reserved: number; available: number } | null;
 }
 
-/** Seconds to wait for an order: the sweep runs every two minutes unless told otherwise. */
-const PATIENCE = 240;
+/** Seconds to wait for an order. By default the sweep runs every two minutes. */
+const PROCESSING_TIMEOUT_SECONDS = 240;
 
 const base = process.env.BASE_URL || 'http://localhost:8000';
 const anonymous = new Api(base);
@@ -56,7 +56,7 @@ async function newCustomer(): Promise<Api> {
   return anonymous.as(access_token);
 }
 
-/** Two products with stock to order, and the one with the least to ask too many of. */
+/** Two products with stock to order, and the one with the least stock to order too many of. */
 async function chooseProducts(): Promise<[Product, Product, Product]> {
   const { products } = (await anonymous.get('products?active=true&limit=100')) as { products: Product[] };
   row('List products', `${products.length} found`, products.map(({ name }) => name).join(', '));
@@ -77,7 +77,7 @@ async function place(customer: Api, items: object[], step: string): Promise<Answ
   return order;
 }
 
-/** More than there is must be refused and must leave nothing behind. */
+/** An order for more than the stock must be refused and must leave nothing behind. */
 async function tooMany(customer: Api, product: Product): Promise<void> {
   const before = await customer.get('orders');
   const quantity = Math.min(available(product) + 1, 1000);
@@ -109,7 +109,7 @@ async function waitFor(customer: Api, id: number): Promise<Answer> {
     const order = await customer.get(`orders/${id}`);
     const waited = Math.round((Date.now() - started) / 1000);
     if (order.status === 'completed') return order;
-    if (order.status === 'failed' || waited > PATIENCE)
+    if (order.status === 'failed' || waited > PROCESSING_TIMEOUT_SECONDS)
       throw new Error(`After ${waited} s the order is ${order.status}`);
     progress(`order ${order.number} is ${order.status}`, waited);
     await setTimeout(250);

@@ -8,7 +8,7 @@ export function start(title: string): void {
   stdout.write(`${WIDTHS.map((width) => '-'.repeat(width)).join('  ')}  ${'-'.repeat(50)}\n`);
 }
 
-/** One line of the table, as soon as it is known. */
+/** Prints one line of the table. */
 export function row(step: string, result: string, details: string): void {
   clearProgress();
   const [first, second] = WIDTHS as [number, number];
@@ -17,7 +17,7 @@ export function row(step: string, result: string, details: string): void {
 
 let shown = '';
 
-/** A line that moves while nothing else does; where the output is no terminal, one line for each new `text`. */
+/** Shows what the demo waits for: a line that is replaced on a terminal, elsewhere one line for each new `text`. */
 export function progress(text: string, seconds: number): void {
   if (stdout.isTTY) stdout.write(`\r\x1b[K  ... ${text} (${seconds} s)`);
   else if (shown !== text) stdout.write(`  ... ${text}\n`);

@@ -6,7 +6,7 @@ const optional = { optional: true };
 const parsed = { ...optional, fromText: true };
 
 /**
- * Every setting, under the name of its environment variable, with its default. Filled by `load.ts` alone.
+ * Every setting, under the name of its environment variable, with its default. Only `load.ts` fills it.
  * `.env.example` and the README's table are checked against this class.
  */
 export class Config {
@@ -288,6 +288,6 @@ export class Config {
   }
 }
 
-/** The parts of a setting that is a list separated by commas. */
+/** The items of a setting that is a list separated by commas. */
 export const listOf = (setting: string | undefined): string[] =>
   (setting ?? '').split(',').flatMap((part) => part.trim() || []);

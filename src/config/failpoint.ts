@@ -1,4 +1,4 @@
-/** The points at which a crash is most instructive: between an effect outside and the mark that it happened. */
+/** Points where an experiment can kill the process: between an effect outside and the note that it happened. */
 export const FAILPOINTS = [
   'order-placed',
   'order-claimed',
@@ -19,7 +19,7 @@ export function armFailpoint(setting: string | undefined): void {
   armed = setting ? { name, passes: Number(passes) } : undefined;
 }
 
-/** Ends the process as a power cut would, if an experiment has armed this point. Otherwise does nothing. */
+/** Kills the process without any cleanup, if an experiment has armed this point. Otherwise does nothing. */
 export function failpoint(name: Failpoint): void {
   if (armed?.name === name && --armed.passes === 0) process.kill(process.pid, 'SIGKILL');
 }

@@ -14,17 +14,17 @@ const run = promisify(execFile);
 export interface EmbeddedPostgres {
   /** Connects to the database `orders` as superuser. */
   readonly url: string;
-  /** Shuts the server down if this process started it; a server that was only joined goes on. */
+  /** Shuts the server down if this process started it. A server that another process started keeps running. */
   stop(): Promise<void>;
 }
 
-/** Milliseconds for a server to come up, or for one that is shutting down to be gone. */
-const PATIENCE = 30_000;
+/** Milliseconds for a server to start, or for one that is shutting down to end. */
+const START_TIMEOUT_MS = 30_000;
 
-/** Last words of a server that came second: to the cluster, to what a killed server left of its own, or to the port. */
-const CAME_SECOND = /lock file "\S+" (already exists|is empty)|is still in use|Address already in use/;
+/** Log lines of a server that lost the start-up race: for the cluster, its shared memory, or the port. */
+const LOST_RACE = /lock file "\S+" (already exists|is empty)|is still in use|Address already in use/;
 
-/** Where the files are and how the binaries are run: as an ordinary user, because PostgreSQL refuses to run as root. */
+/** Where the files are and how the binaries run: as an ordinary user, because PostgreSQL refuses to run as root. */
 interface Place {
   directory: string;
   initdb: string;
@@ -52,24 +52,24 @@ export async function startEmbeddedPostgres(
   const path = join(place.directory, 'cluster');
   await make(path, place, (draft) => createCluster(place, draft));
   const cluster = { path, password: await readFile(join(path, 'superuser-password'), 'utf8') };
-  const deadline = Date.now() + PATIENCE;
+  const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline) {
     const lock = await readLock(path);
     if (lock.port && (await answers(lock.port, cluster)))
       return { url: urlOf(lock.port, cluster), stop: async () => {} };
     const server = lock.held ? undefined : await launch(place, cluster, lock.pid, settings);
     if (server) return server;
-    // Another process is starting a server here, or one is shutting down, or the port was taken: look again.
+    // Another process is starting a server here, or one is shutting down, or the port was taken: try again.
     await setTimeout(100);
   }
-  throw new Error(`PostgreSQL in ${path} neither answers nor ends:\n${await lastWords(place, 0)}`);
+  throw new Error(`PostgreSQL in ${path} neither answers nor ends:\n${await lastLogLines(place, 0)}`);
 }
 
-/** Decides how to run without being root. In a user namespace the process is nobody, and files stay where and whose they are. */
+/** Decides how to run without root. A user namespace is preferred: files keep their place and owner there. */
 async function findPlace(path: string): Promise<Place> {
   await mkdir(dirname(resolve(path)), { recursive: true });
   await mkdir(path, { recursive: true, mode: 0o700 });
-  // One name for one directory: by its name a server is recognised.
+  // The real path, because a server is recognized by the path in its command line.
   const directory = await realpath(path);
   const place: Place = { directory, ...(await findBinaries()), prefix: [], identity: {} };
   if (process.getuid?.() !== 0) return place;
@@ -92,7 +92,7 @@ async function findBinaries(): Promise<{ initdb: string; postgres: string }> {
   }
 }
 
-/** As another user, which may neither get into our directory nor reach the binaries: then data or copies go elsewhere. */
+/** For another user, who may be unable to enter our directory or to run the binaries: data and copies then go elsewhere. */
 async function placeFor(identity: { uid: number; gid: number }, { postgres, ...rest }: Place): Promise<Place> {
   const place = { ...rest, postgres, identity };
   if (!(await canWrite(place))) {
@@ -120,12 +120,12 @@ function runIn({ prefix, identity }: Place, ...command: string[]): Promise<unkno
   return run(program as string, args, { ...identity, cwd: '/', env: { ...process.env, LC_ALL: 'C' } });
 }
 
-/** Makes the server's user the owner. Files may vanish meanwhile; whether it was enough shows when they are used. */
+/** Makes the server's user the owner. Files may vanish meanwhile, so errors show only when the files are used. */
 async function giveTo({ identity: { uid, gid } }: Place, path: string): Promise<void> {
   if (uid !== undefined) await succeeds(run('chown', ['-hR', `${uid}:${gid}`, path]));
 }
 
-/** Fills a folder aside and then renames it: whoever is killed half-way leaves nothing that looks complete. */
+/** Fills a folder aside and then renames it, so that a killed process leaves no folder that looks complete. */
 async function make(target: string, place: Place, fill: (draft: string) => Promise<void>): Promise<void> {
   const prefix = `${target}.new-`;
   if (!existsSync(target)) {
@@ -135,7 +135,7 @@ async function make(target: string, place: Place, fill: (draft: string) => Promi
       await fill(draft);
       await rename(draft, target);
     } catch (error) {
-      // Another process was first; then its result is the one.
+      // Another process was first: its folder is used.
       if (!existsSync(target)) throw error;
     }
   }
@@ -145,7 +145,7 @@ async function make(target: string, place: Place, fill: (draft: string) => Promi
 }
 
 async function createCluster(place: Place, draft: string): Promise<void> {
-  // Beside the draft, because initdb wants an empty folder; swept away with it.
+  // Beside the draft, because initdb wants an empty folder. Removed with the drafts.
   const passwordFile = `${draft}.password`;
   await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
   await giveTo(place, passwordFile);
@@ -166,7 +166,7 @@ async function readLock(path: string): Promise<{ pid: string; port: number; held
   return { pid, port: Number(port), held: command.replaceAll('\0', ' ').includes(`-D ${path} -c `) };
 }
 
-/** Starts a server; undefined if it came second. `stalePid` is the pid in a lock file that no server holds. */
+/** Starts a server; undefined if it lost the race. `stalePid` is the pid in a lock file that no server holds. */
 async function launch(
   place: Place,
   cluster: Cluster,
@@ -179,17 +179,17 @@ async function launch(
   const flags = Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const { exit, stop } = spawnServer(place, ['-D', cluster.path, ...flags], stalePid);
   const ended = exit.then(() => true);
-  const deadline = Date.now() + PATIENCE;
+  const deadline = Date.now() + START_TIMEOUT_MS;
   do {
     if (await answers(port, cluster)) return { url: urlOf(port, cluster), stop };
   } while (!(await Promise.race([ended, setTimeout(20, false)])) && Date.now() < deadline);
   await stop();
-  const words = await lastWords(place, size);
-  if (CAME_SECOND.test(words)) return undefined;
-  throw new Error(`PostgreSQL in ${cluster.path} does not start:\n${words}`);
+  const lines = await lastLogLines(place, size);
+  if (LOST_RACE.test(lines)) return undefined;
+  throw new Error(`PostgreSQL in ${cluster.path} does not start:\n${lines}`);
 }
 
-/** A server that lives as long as this process at most, and neither keeps it alive nor can end it with an error. */
+/** A server that ends with this process at the latest, does not keep it alive, and cannot end it with an error. */
 function spawnServer(place: Place, args: string[], stalePid: string) {
   // The shell becomes the server. Its background part waits for the end of our pipe, which comes also when this process
   // is killed, and then asks for a fast shutdown; it is forked twice, because PostgreSQL takes the death of a child that
@@ -197,7 +197,7 @@ function spawnServer(place: Place, args: string[], stalePid: string) {
   const script = `umask 077; exec 3<&0 </dev/null >>"$0" 2>&1
     ( (cat <&3 >/dev/null; kill -INT $$ 2>/dev/null) & ); exec "$@" 3<&-`;
   // PostgreSQL ignores a lock of its grandparent, which lets it replace one whose pid now belongs to another program.
-  // Better than to delete the file: that could be a new server's by then, and backends of a killed one go unnoticed.
+  // Deleting the file is no alternative: it may belong to a new server by then, and it reveals backends of a killed one.
   const env = { ...process.env, LC_ALL: 'C', PG_GRANDPARENT_PID: stalePid };
   const command = ['-c', script, logFile(place), ...place.prefix, place.postgres, ...args];
   const stdio: StdioOptions = ['pipe', 'ignore', 'ignore'];
@@ -229,13 +229,13 @@ const urlOf = (port: number, { password }: Cluster, database = 'orders') =>
 
 const logFile = ({ directory }: Place) => join(directory, 'postgres.log');
 
-/** The last lines of the server's log, none from before a byte of it. */
-async function lastWords(place: Place, from: number): Promise<string> {
+/** The last lines of the server's log after byte `from`. */
+async function lastLogLines(place: Place, from: number): Promise<string> {
   const log = await readFile(logFile(place)).catch(() => Buffer.alloc(0));
   return log.subarray(from).toString().trim().split('\n').slice(-12).join('\n');
 }
 
-/** True when the server of this cluster takes our password; makes sure that the database `orders` is there. */
+/** True when the server of this cluster accepts our password. Creates the database `orders` if it is missing. */
 async function answers(port: number, cluster: Cluster): Promise<boolean> {
   const connectionString = urlOf(port, cluster, 'postgres');
   const client = new Client({ connectionString, ssl: false, connectionTimeoutMillis: 2_000, query_timeout: 10_000 });
@@ -249,7 +249,7 @@ async function answers(port: number, cluster: Cluster): Promise<boolean> {
     if (!rows[0].orders) await client.query('CREATE DATABASE orders');
     return true;
   } catch {
-    // Not there yet, or another process creates the database at this moment: the caller looks again.
+    // Not started yet, or another process is creating the database: the caller tries again.
     return false;
   } finally {
     await client.end().catch(() => {});
