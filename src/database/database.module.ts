@@ -1,10 +1,14 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Config } from '../config/config';
+import { ConnectionShares } from './connection-shares';
 import { dataSourceOptions, migrate } from './data-source';
 
-/** The one data source of the process. Migrations run before anything else can query. */
+/** The one data source of the process and the shares of its pool. Migrations run before anything else can query. */
+@Global()
 @Module({
+  providers: [ConnectionShares],
+  exports: [ConnectionShares],
   imports: [
     TypeOrmModule.forRootAsync({
       inject: [Config],

@@ -62,10 +62,12 @@ export function isLockTimeout(error: unknown): boolean {
 
 /** What a client may know of a database error: 503 when it passes, nothing otherwise. */
 export function databaseProblem(error: unknown): DomainError | undefined {
-  return isTransient(error)
-    ? new DomainError('UNAVAILABLE', 'The database cannot answer just now. Try again shortly.')
-    : undefined;
+  return isTransient(error) ? unavailable() : undefined;
 }
+
+/** The answer to a request for which the database has no time. */
+export const unavailable = (): DomainError =>
+  new DomainError('UNAVAILABLE', 'The database cannot answer just now. Try again shortly.');
 
 /** Runs `work` again, at most three times in all, when PostgreSQL ended it to resolve a deadlock or a serialisation conflict. */
 export async function retrySerialization<T>(work: () => Promise<T>): Promise<T> {

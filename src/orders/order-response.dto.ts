@@ -136,7 +136,7 @@ export class HistoryEntryResponse {
 }
 
 export class HistoryResponse {
-  @ApiProperty({ type: [HistoryEntryResponse], description: 'Every change of status, oldest first.' })
+  @ApiProperty({ type: [HistoryEntryResponse], description: 'The latest 1,000 changes of status, oldest first.' })
   history!: HistoryEntryResponse[];
 }
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectEntityManager } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
 import type { Principal } from '../access/principal';
+import { ConnectionShares } from '../database/connection-shares';
 import { DomainError, type FieldError, notFound, validationFailed } from '../errors/domain-error';
 import type { NewOrderEvent } from '../events/event-types';
 import { publish } from '../events/outbox';
@@ -27,6 +28,9 @@ import { type OrderStatus, transition } from './order-status';
 import { PlacementService } from './placement/placement.service';
 import { endOf, findCustomers, findOrder, listOrders, totalsOf } from './reading/order-queries';
 
+/** Changes of status that one answer shows. */
+const MAX_HISTORY = 1_000;
+
 /** A change that a client asks for; `versions` comes from `If-Match`. */
 export interface Change {
   status: OrderStatus;
@@ -41,6 +45,7 @@ export class OrdersService {
     @InjectEntityManager() private readonly manager: EntityManager,
     private readonly placing: PlacementService,
     private readonly transitions: OrderLifecycle,
+    private readonly shares: ConnectionShares,
   ) {}
 
   /** Places an order, or replays the first answer to the same key. Errors: those of {@link PlacementService.run}. */
@@ -59,6 +64,10 @@ export class OrdersService {
   async list(query: OrdersQuery, principal: Principal): Promise<OrderListResponse> {
     assertOnePagingMode(query);
     assertRanges(query);
+    return this.shares.lists.run(() => this.readList(query, principal));
+  }
+
+  private async readList(query: OrdersQuery, principal: Principal): Promise<OrderListResponse> {
     const customers = await findCustomers(this.manager, query, principal);
     const { rows, page } = await listOrders(this.manager, query, principal, customers);
     const totals = query.totals ? await totalsOf(this.manager, query, principal, customers) : {};
@@ -70,12 +79,13 @@ export class OrdersService {
     return toOrderResponse(await this.find(reference, principal), principal);
   }
 
-  /** Every change of status, oldest first, the placing included. Errors: NOT_FOUND. */
+  /** The latest 1,000 changes of status, oldest first, the placing included. Errors: NOT_FOUND. */
   async history(reference: string, principal: Principal): Promise<HistoryResponse> {
     const { id } = await this.find(reference, principal);
-    const rows = await this.manager.find(OrderHistory, { where: { order_id: id }, order: { version: 'ASC' } });
+    const latest = { where: { order_id: id }, order: { version: 'DESC' }, take: MAX_HISTORY } as const;
+    const rows = await this.manager.find(OrderHistory, latest);
     return {
-      history: rows.map((row) => ({
+      history: rows.reverse().map((row) => ({
         from_status: row.from_status,
         to_status: row.to_status,
         actor: { type: row.actor_type, id: row.actor_id, name: row.actor_name },
@@ -89,7 +99,7 @@ export class OrdersService {
   /** Changes the status. Errors: NOT_FOUND, FORBIDDEN, INVALID_TRANSITION, PRECONDITION_FAILED, INSUFFICIENT_STOCK. */
   @Operation('orders.change_status')
   async changeStatus(reference: string, change: Change, principal: Principal): Promise<OrderResponse> {
-    await this.transit(this.manager, reference, change, principal);
+    await this.shares.changes.run(() => this.transit(this.manager, reference, change, principal));
     return this.get(reference, principal);
   }
 
@@ -105,13 +115,14 @@ export class OrdersService {
     principal: Principal,
   ): Promise<OrderResponse> {
     const edits = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-    await this.manager.transaction(async (manager) => {
+    const change = async (manager: EntityManager) => {
       const order = await this.find(reference, principal, manager);
       assertVersion(order.version, versions);
       const edited = Object.keys(edits).length > 0;
       const present = edited ? [await this.write(manager, order, edits, versions, principal)] : versions;
       if (status !== undefined) await this.transit(manager, reference, { status, versions: present }, principal);
-    });
+    };
+    await this.shares.changes.run(() => this.manager.transaction(change));
     return this.get(reference, principal);
   }
 

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { In, type Repository } from 'typeorm';
+import { type EntityManager, In, type Repository } from 'typeorm';
 import type { Principal } from '../access/principal';
 import { Config } from '../config/config';
+import { ConnectionShares } from '../database/connection-shares';
 import { containsText } from '../database/search';
 import { violatedConstraint } from '../errors/database-errors';
 import { DomainError, notFound, validationFailed } from '../errors/domain-error';
@@ -25,6 +26,7 @@ export class ProductsService {
   constructor(
     @InjectRepository(Product) private readonly products: Repository<Product>,
     private readonly config: Config,
+    private readonly shares: ConnectionShares,
   ) {}
 
   /** One page of the catalogue, by id. Errors: VALIDATION_FAILED. */
@@ -32,7 +34,7 @@ export class ProductsService {
     const found = this.products.createQueryBuilder('product');
     if (query.active !== undefined) found.andWhere('product.active = :active', { active: query.active });
     if (query.q !== undefined) found.andWhere(containsText('product', ':q'), { q: query.q });
-    const { rows, page } = await pageById(query, found);
+    const { rows, page } = await this.shares.lists.run(() => pageById(query, found));
     return { products: rows.map((product) => this.response(product)), ...page };
   }
 
@@ -63,12 +65,11 @@ export class ProductsService {
   async update(id: number, changes: UpdateProductRequest, versions?: ExpectedVersions): Promise<ProductResponse> {
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
     const expected = { id, ...(versions && { version: In([...versions]) }) };
+    const set = { ...given, version: () => 'version + 1', updated_at: () => 'now()' };
     const { affected } =
       Object.keys(given).length === 0
         ? { affected: 0 }
-        : await this.products
-            .update(expected, { ...given, version: () => 'version + 1', updated_at: () => 'now()' })
-            .catch(rejectTakenSku);
+        : await this.shares.changes.run(() => this.products.update(expected, set)).catch(rejectTakenSku);
     const product = await this.get(id);
     if (affected === 0) assertVersion(product.version, versions);
     return product;
@@ -81,7 +82,7 @@ export class ProductsService {
   @Operation('products.adjust_stock')
   async adjustStock(id: number, adjustment: AdjustStockRequest, actor: Principal): Promise<ProductResponse> {
     if (adjustment.delta === 0) throw validationFailed([{ field: 'delta', message: 'must not be 0' }]);
-    return this.products.manager.transaction(async (manager) => {
+    const adjust = async (manager: EntityManager) => {
       const { affected } = await manager
         .createQueryBuilder()
         .update(Product)
@@ -98,7 +99,8 @@ export class ProductsService {
       if (affected === 0) throw notEnough(product);
       await recordAdjustment(manager, id, adjustment, actor);
       return this.response(product);
-    });
+    };
+    return this.shares.changes.run(() => this.products.manager.transaction(adjust));
   }
 
   private response(product: Product): ProductResponse {
@@ -107,7 +109,7 @@ export class ProductsService {
 }
 
 function recordAdjustment(
-  manager: Repository<Product>['manager'],
+  manager: EntityManager,
   product_id: number,
   { delta, reason }: AdjustStockRequest,
   actor: Principal,

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository } from 'typeorm';
 import type { Principal } from '../access/principal';
+import { ConnectionShares } from '../database/connection-shares';
 import { containsText } from '../database/search';
 import { DomainError, notFound } from '../errors/domain-error';
 import { pageById } from '../http/dto/pagination';
@@ -31,6 +32,7 @@ export class UsersService {
     private readonly cache: UserCache,
     private readonly credentials: Credentials,
     private readonly addresses: EmailAddresses,
+    private readonly shares: ConnectionShares,
   ) {}
 
   /** One page of all accounts, by id. Admins only. Errors: VALIDATION_FAILED. */
@@ -39,7 +41,7 @@ export class UsersService {
     if (query.role !== undefined) found.andWhere('user.role = :role', { role: query.role });
     if (query.active !== undefined) found.andWhere('user.active = :active', { active: query.active });
     if (query.q !== undefined) found.andWhere(containsText('user', ':q'), { q: query.q });
-    const { rows, page } = await pageById(query, found);
+    const { rows, page } = await this.shares.lists.run(() => pageById(query, found));
     return { users: rows.map(toUserResponse), ...page };
   }
 

@@ -45,7 +45,11 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('orders/placement/place-batch.ts', ' && (alone || outcomes.every(({ placed }) => placed))'),
   ],
   'A batch that waits for a lock frees its slot': [
-    edit('orders/placement/batcher.ts', 'setTimeout(free, SLOW_BATCH_MS)', 'undefined'),
+    edit('orders/placement/batcher.ts', 'setTimeout(freeSlot, SLOW_BATCH_MS)', 'undefined'),
+  ],
+  'A locked product takes few connections': [
+    edit('orders/placement/batcher.ts', 'MAX_BATCHES_PER_KEY = 3', 'MAX_BATCHES_PER_KEY = 1_000'),
+    edit('database/connection-shares.ts', 'DATABASE_POOL_SIZE / 2', 'DATABASE_POOL_SIZE * 2'),
   ],
   'Primary key of caller and idempotency key': [edit(FOUNDATION, 'PRIMARY KEY (caller, key)', 'CHECK (true)')],
   'Advisory lock on a key in use': [

@@ -50,6 +50,12 @@ export interface WantedProduct {
   position: number;
 }
 
+/** The products that an order locks, as it names them. */
+export const productsOf = ({ request }: Placement): string[] =>
+  request.items.flatMap(({ product_id, sku }) =>
+    (product_id ?? sku) === undefined ? [] : [String(product_id ?? sku)],
+  );
+
 type Batch = Submission<Placement, Outcome>[];
 
 /**
@@ -61,6 +67,9 @@ const RETRIED_CONSTRAINTS = new Set(['orders_number', 'products_stock']);
 
 /** How often a statement is run in all before such a violation is final. */
 const MAX_ATTEMPTS = 5;
+
+/** Parts of a batch that are tried again at the same time after a lock timeout. */
+const MAX_RETRIES_AT_ONCE = 3;
 
 const TOPIC: OrderTopic = 'order.placed';
 
@@ -82,8 +91,7 @@ export class PlaceBatch {
     } else if (Array.isArray(outcomes)) {
       await this.runWithoutRefused(batch, outcomes);
     } else if (!alone && isLockTimeout(outcomes)) {
-      // All at once, because each may have to wait for that lock again; only those that need it will.
-      await Promise.all(batch.map((one) => this.run([one])));
+      await this.runByProducts(batch, outcomes);
     } else if (!alone && isDataError(outcomes)) {
       await this.runOneByOne(batch);
     } else {
@@ -105,6 +113,22 @@ export class PlaceBatch {
     });
     if (rest.length === batch.length) await this.runOneByOne(rest);
     else if (rest.length > 0) await this.run(rest);
+  }
+
+  /**
+   * Tries orders of different products by themselves, because only some of them need the lock that was not to be had; a few at a
+   * time, because each attempt may wait for it on a connection of its own. Orders of the same products have waited enough.
+   */
+  private async runByProducts(batch: Batch, lockTimeout: unknown): Promise<void> {
+    const groups = [...Map.groupBy(batch, ({ item }) => productsOf(item).toSorted().join()).values()];
+    if (groups.length === 1) for (const { reject } of batch) reject(lockTimeout);
+    else {
+      const next = groups.values();
+      const runRest = async () => {
+        for (const group of next) await this.run(group);
+      };
+      await Promise.all(Array.from({ length: MAX_RETRIES_AT_ONCE }, runRest));
+    }
   }
 
   private async runOneByOne(batch: Batch): Promise<void> {

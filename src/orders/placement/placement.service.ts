@@ -11,7 +11,7 @@ import { EmailAddresses } from '../../users/email-addresses';
 import type { OrderRow } from '../order-columns';
 import type { OrderItemRequest, PlaceOrderRequest } from '../order-request.dto';
 import { Batcher } from './batcher';
-import { type Outcome, PlaceBatch, type Placement, type WantedProduct } from './place-batch';
+import { type Outcome, PlaceBatch, type Placement, productsOf, type WantedProduct } from './place-batch';
 
 /** Places orders; those that arrive together share a statement and a commit. */
 @Injectable()
@@ -23,7 +23,11 @@ export class PlacementService {
     private readonly config: Config,
     private readonly addresses: EmailAddresses,
   ) {
-    this.batcher = new Batcher(new PlaceBatch(manager, config.CURRENCY).run);
+    this.batcher = new Batcher({
+      run: new PlaceBatch(manager, config.CURRENCY).run,
+      keysOf: productsOf,
+      maxRunning: Math.max(3, Math.floor(config.DATABASE_POOL_SIZE / 2)),
+    });
   }
 
   /**

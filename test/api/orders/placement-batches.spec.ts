@@ -90,6 +90,33 @@ it('does not let a product that somebody has locked hold up the orders of others
   expect(statuses(await Promise.all(blocked))).toEqual([201, 201]);
 });
 
+it('lets orders for other products, lists and changes go on while many orders wait for one product', async () => {
+  const locked = await app.newProduct({ stock: 1_000 });
+  const free = await app.newProduct({ stock: 1_000 });
+  const lock = await holdLock(app.databaseUrl, `SELECT FROM products WHERE id = ${locked.id} FOR UPDATE`);
+  // More than the pool has connections, each for a statement of its own.
+  const blocked = [];
+  for (let count = 1; count <= 3; count++) {
+    blocked.push(place(locked.id));
+    await lock.waitedForBy(count);
+  }
+  for (let count = 0; count < 200; count++) blocked.push(place(locked.id));
+  const renames = Array.from({ length: 20 }, () => app.admin.patch(`products/${locked.id}`, { name: 'Locked' }));
+  for (let round = 0; round < 10; round++) {
+    expect((await place(free.id)).status).toBe(201);
+    expect((await buyer.get('orders')).status).toBe(200);
+    expect((await app.anonymous.get(`products/${locked.id}`)).status).toBe(200);
+  }
+  const [{ waiting }] = await app.sql(`SELECT count(*)::int AS waiting FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query NOT LIKE 'UPDATE%'`);
+  expect(waiting).toBeLessThanOrEqual(3);
+  await lock.release();
+  const answers = await Promise.all(blocked);
+  expect(answers.filter(({ status }) => status === 201).length).toBeGreaterThanOrEqual(3);
+  for (const { status, body } of answers) if (status !== 201) expect([status, body.code]).toEqual([503, 'UNAVAILABLE']);
+  for (const { status } of await Promise.all(renames)) expect([200, 503]).toContain(status);
+});
+
 it('draws another number for an order whose first one was taken', async () => {
   const lamp = await app.newProduct();
   await app.sql(`
