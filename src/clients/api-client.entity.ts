@@ -21,6 +21,9 @@ export class ApiClient {
   /** Part of every token that the secret was traded for; rotating raises it. */
   @Column('integer', { default: 1 })
   token_version!: number;
+  /** Raised by each change that a response shows; the ETag. */
+  @Column('integer', { default: 1 })
+  version!: number;
   @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })
   created_at!: Date;
 }

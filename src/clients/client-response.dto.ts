@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Page } from '../http/dto/pagination';
-import { IdProperty, TextProperty, TimeProperty } from '../http/dto/response-fields';
+import { IdProperty, IntegerProperty, TextProperty, TimeProperty } from '../http/dto/response-fields';
 import type { ApiClient } from './api-client.entity';
 
 export class ClientResponse {
@@ -10,6 +10,8 @@ export class ClientResponse {
   name!: string;
   @TextProperty('What it calls itself by HTTP Basic or at /auth/token.', 'client_Zk3vT0mQxW8aL1bR')
   client_id!: string;
+  @IntegerProperty('Raised by each change; the ETag.', 1)
+  version!: number;
   @TimeProperty('When it was created.')
   created_at!: string;
 }
@@ -32,6 +34,7 @@ export function toClientResponse(client: ApiClient): ClientResponse {
     id: client.id,
     name: client.name,
     client_id: client.client_id,
+    version: client.version,
     created_at: client.created_at.toISOString(),
   };
 }

@@ -3,12 +3,15 @@ import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, 
 import { Roles } from '../access/access.decorators';
 import { ApiProblem } from '../errors/problem';
 import { PageQuery } from '../http/dto/pagination';
+import { ApiIfMatch, type ExpectedVersions, IfMatch } from '../http/etag';
 import { CreatesIn } from '../http/interceptors/created.interceptor';
+import { ConditionalGet, ETAG_HEADER, Etag } from '../http/interceptors/etag.interceptor';
 import { ApiId, ParseIdPipe } from '../http/pipes/parse-id.pipe';
 import { CreateClientRequest } from './client-request.dto';
 import { ClientListResponse, ClientResponse, ClientWithSecretResponse } from './client-response.dto';
 import { ClientsService } from './clients.service';
 
+const ApiStale = () => ApiProblem(412, 'The client has changed since you read it.');
 const ApiMissing = () => ApiProblem(404, 'There is no such client.');
 
 @ApiTags('API clients')
@@ -34,7 +37,8 @@ export class ClientsController {
       'For another backend. It sends `client_id` and `client_secret` by HTTP Basic with any request, or trades them at /auth/token (`client_credentials`) for a token. The secret is shown this once.',
   })
   @CreatesIn('clients')
-  @ApiCreatedResponse({ type: ClientWithSecretResponse })
+  @Etag()
+  @ApiCreatedResponse({ type: ClientWithSecretResponse, headers: ETAG_HEADER })
   @ApiProblem(400, 'A field is missing or cannot be accepted.')
   create(@Body() request: CreateClientRequest): Promise<ClientWithSecretResponse> {
     return this.clients.create(request);
@@ -42,15 +46,19 @@ export class ClientsController {
 
   @Get(':id')
   @Roles('admin')
+  @ConditionalGet()
   @ApiId('The client.')
   @ApiOperation({ summary: 'Get an API client', description: 'Without its secret.' })
-  @ApiOkResponse({ type: ClientResponse })
+  @ApiOkResponse({ type: ClientResponse, headers: ETAG_HEADER })
   @ApiMissing()
   get(@Param('id', ParseIdPipe) id: number): Promise<ClientResponse> {
     return this.clients.get(id);
   }
 
   @Post(':id/rotate')
+  @Etag()
+  @ApiIfMatch()
+  @ApiStale()
   @Roles('admin')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
@@ -59,20 +67,25 @@ export class ClientsController {
     summary: 'Rotate the secret',
     description: 'Gives a new secret, shown this once. The old one and its tokens are refused from now on.',
   })
-  @ApiOkResponse({ type: ClientWithSecretResponse })
+  @ApiOkResponse({ type: ClientWithSecretResponse, headers: ETAG_HEADER })
   @ApiMissing()
-  rotate(@Param('id', ParseIdPipe) id: number): Promise<ClientWithSecretResponse> {
-    return this.clients.rotate(id);
+  rotate(
+    @Param('id', ParseIdPipe) id: number,
+    @IfMatch() versions: ExpectedVersions,
+  ): Promise<ClientWithSecretResponse> {
+    return this.clients.rotate(id, versions);
   }
 
   @Delete(':id')
+  @ApiIfMatch()
+  @ApiStale()
   @Roles('admin')
   @HttpCode(204)
   @ApiId('The client.')
   @ApiOperation({ summary: 'Delete an API client', description: 'Its secret and its tokens are refused from now on.' })
   @ApiNoContentResponse()
   @ApiMissing()
-  delete(@Param('id', ParseIdPipe) id: number): Promise<void> {
-    return this.clients.delete(id);
+  delete(@Param('id', ParseIdPipe) id: number, @IfMatch() versions: ExpectedVersions): Promise<void> {
+    return this.clients.delete(id, versions);
   }
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import type { Repository } from 'typeorm';
+import { In, type Repository } from 'typeorm';
 import { notFound } from '../errors/domain-error';
 import { type PageQuery, pageById } from '../http/dto/pagination';
+import { assertVersion, type ExpectedVersions } from '../http/etag';
 import { Operation } from '../observability/operation';
 import { ApiClient } from './api-client.entity';
 import { ClientCache, hashSecret } from './client-cache';
@@ -43,24 +44,33 @@ export class ClientsService {
     return { ...toClientResponse(client), client_secret };
   }
 
-  /** Gives the client a new secret; the old one, and the tokens it was traded for, are void. Errors: NOT_FOUND. */
+  /**
+   * Gives the client a new secret; the old one, and the tokens it was traded for, are void.
+   * Errors: NOT_FOUND, PRECONDITION_FAILED (not one of `versions`).
+   */
   @Operation('clients.rotate')
-  async rotate(id: number): Promise<ClientWithSecretResponse> {
+  async rotate(id: number, versions?: ExpectedVersions): Promise<ClientWithSecretResponse> {
     const client_secret = newSecret();
-    await this.clients.update(id, {
+    const { affected } = await this.clients.update(expected(id, versions), {
       secret_hash: hashSecret(client_secret),
       token_version: () => 'token_version + 1',
+      version: () => 'version + 1',
     });
     const client = await this.find(id);
+    if (affected === 0) assertVersion(client.version, versions);
     this.cache.invalidate(client.client_id);
     return { ...toClientResponse(client), client_secret };
   }
 
-  /** Ends the client, its secret and its tokens. What it did stays in the history under its name. Errors: NOT_FOUND. */
+  /**
+   * Ends the client, its secret and its tokens. What it did stays in the history under its name.
+   * Errors: NOT_FOUND, PRECONDITION_FAILED (not one of `versions`).
+   */
   @Operation('clients.delete')
-  async delete(id: number): Promise<void> {
+  async delete(id: number, versions?: ExpectedVersions): Promise<void> {
     const client = await this.find(id);
-    await this.clients.delete(id);
+    const { affected } = await this.clients.delete(expected(id, versions));
+    if (affected === 0) assertVersion((await this.find(id)).version, versions);
     this.cache.invalidate(client.client_id);
   }
 
@@ -70,5 +80,8 @@ export class ClientsService {
     return client;
   }
 }
+
+/** This client, if it has one of these versions. */
+const expected = (id: number, versions: ExpectedVersions) => ({ id, ...(versions && { version: In([...versions]) }) });
 
 const newSecret = () => randomBytes(32).toString('base64url');

@@ -97,7 +97,7 @@ export class Credentials {
         { id: user.id, token_version: user.token_version, active: true },
         {
           ...{ ...columns, password_hash, pending_email: null, kept_session: null },
-          ...{ token_version: user.token_version + 1, updated_at: () => 'now()' },
+          ...{ token_version: user.token_version + 1, version: () => 'version + 1', updated_at: () => 'now()' },
         },
       );
       if (affected === 1) {

@@ -93,7 +93,12 @@ export class EmailAddresses {
         );
       }
       const moved = sent.email === user.pending_email ? { email: sent.email, pending_email: null } : {};
-      const columns = { ...moved, email_confirmed_at: new Date(), updated_at: () => 'now()' };
+      const columns = {
+        ...moved,
+        email_confirmed_at: new Date(),
+        version: user.version + 1,
+        updated_at: () => 'now()',
+      };
       await manager.update(User, user.id, columns).catch(rejectTaken);
       await manager.delete(EmailConfirmation, { user_id: user.id });
       return user.id;

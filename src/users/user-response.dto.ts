@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Page } from '../http/dto/pagination';
-import { BooleanProperty, IdProperty, TextProperty, TimeProperty } from '../http/dto/response-fields';
+import { BooleanProperty, IdProperty, IntegerProperty, TextProperty, TimeProperty } from '../http/dto/response-fields';
 import type { User } from './user.entity';
 import { USER_ROLES } from './user-request.dto';
 
@@ -32,6 +32,8 @@ export class UserResponse {
   role!: string;
   @BooleanProperty('Whether the user may log in.', true)
   active!: boolean;
+  @IntegerProperty('Raised by each change; the ETag.', 1)
+  version!: number;
   @TimeProperty('When the account was opened.')
   created_at!: string;
   @TimeProperty('When it was last changed.')
@@ -53,6 +55,7 @@ export function toUserResponse(user: User): UserResponse {
     username: user.username,
     role: user.role,
     active: user.active,
+    version: user.version,
     created_at: user.created_at.toISOString(),
     updated_at: user.updated_at.toISOString(),
   };

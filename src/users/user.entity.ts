@@ -44,6 +44,9 @@ export class User {
   /** What a search looks in: written by a trigger, read by `containsText` only. */
   @Column({ type: 'text', collation: 'C', default: '', select: false, insert: false, update: false })
   search_text!: string;
+  /** Raised by each change that a response shows; the ETag. */
+  @Column('integer', { default: 1 })
+  version!: number;
   @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })
   created_at!: Date;
   @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })

@@ -6,6 +6,7 @@ import { ConnectionShares } from '../database/connection-shares';
 import { containsText } from '../database/search';
 import { DomainError, notFound } from '../errors/domain-error';
 import { pageById } from '../http/dto/pagination';
+import { assertVersion, type ExpectedVersions } from '../http/etag';
 import { Operation } from '../observability/operation';
 import { Credentials } from './credentials';
 import { EmailAddresses } from './email-addresses';
@@ -88,13 +89,14 @@ export class UsersService {
    * role or activity ends every token and session of the user. For a new e-mail see {@link EmailAddresses.change}.
    * One's own e-mail or username, and any role, take the caller's `current_password`.
    * Errors: NOT_FOUND, FORBIDDEN (role or activity, not an admin), VALIDATION_FAILED (`current_password`), RATE_LIMITED,
-   * EMAIL_TAKEN, USERNAME_TAKEN, LAST_ADMIN.
+   * EMAIL_TAKEN, USERNAME_TAKEN, LAST_ADMIN, PRECONDITION_FAILED (not one of `versions`).
    */
   @Operation('users.update')
   async update(
     id: number,
     { current_password, ...changes }: UpdateUserRequest,
     actor: Principal,
+    versions?: ExpectedVersions,
   ): Promise<UserResponse> {
     assertSelfOrAdmin(id, actor);
     const { role, active, email, username } = changes;
@@ -103,7 +105,9 @@ export class UsersService {
     }
     const takesPassword = role !== undefined || (actor.id === id && (email !== undefined || username !== undefined));
     if (takesPassword) await this.credentials.prove(actor, current_password);
-    const changed = await this.users.manager.transaction((manager) => this.change(manager, id, changes, actor));
+    const changed = await this.users.manager.transaction((manager) =>
+      this.change(manager, id, changes, actor, versions),
+    );
     this.cache.invalidate(id);
     return toUserResponse(changed);
   }
@@ -113,16 +117,20 @@ export class UsersService {
     id: number,
     { email, ...changes }: Omit<UpdateUserRequest, 'current_password'>,
     actor: Principal,
+    versions: ExpectedVersions,
   ): Promise<User> {
     const { role, active } = changes;
     if (role === 'user' || active === false) await assertNotLastAdmin(manager, id);
     const user = await manager.findOne(User, { where: { id }, lock: { mode: 'pessimistic_write' } });
     if (!user) throw notFound('User');
+    assertVersion(user.version, versions);
     const address = email === undefined ? {} : await this.addresses.change(manager, user, email, actor);
     const ends = (role ?? user.role) !== user.role || (active ?? user.active) !== user.active;
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
     const ended = ends ? { token_version: user.token_version + 1, kept_session: null } : {};
-    await manager.update(User, id, { ...given, ...address, ...ended, updated_at: () => 'now()' }).catch(rejectTaken);
+    await manager
+      .update(User, id, { ...given, ...address, ...ended, version: user.version + 1, updated_at: () => 'now()' })
+      .catch(rejectTaken);
     return manager.findOneByOrFail(User, { id });
   }
 

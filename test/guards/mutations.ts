@@ -394,6 +394,10 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     ),
     edit('users/folded.ts', ' COLLATE "C")', ')'),
   ],
+  '`If-Match` of users and API clients is compared': [
+    edit('users/users.service.ts', '    assertVersion(user.version, versions);\n'),
+    edit('clients/clients.service.ts', ', ...(versions && { version: In([...versions]) })'),
+  ],
   'A stolen access token changes no account': [
     edit('users/users.service.ts', '    if (takesPassword) await this.credentials.prove(actor, current_password);\n'),
     edit('users/users.service.ts', 'role !== undefined || (actor.id', '(actor.id'),
@@ -437,11 +441,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   'Few passwords are hashed at a time': [
     edit('users/turns.ts', 'this.waiting.length >= this.maxWaiting', 'this.waiting.length < 0'),
   ],
-  'Slow hashes have turns of their own': [edit('users/password-hasher.ts', 'this.slowTurns.run(', 'this.turns.run(')],
-  'Few reset mails an hour': [
-    edit('users/password-resets.ts', ' < $5::int', ' >= 0 AND $5::int > 0'),
-    edit('users/password-resets.ts', '      await manager.query(LOCK_ADDRESS, [LOCK, email]);\n'),
-  ],
+  'Few reset mails an hour': [edit('users/password-resets.ts', ' < $5::int', ' >= 0 AND $5::int > 0')],
   'Limits for each principal and address': [
     edit(
       'rate-limit/rate-limit.guard.ts',

@@ -30,6 +30,7 @@ describe('registering', () => {
         username: 'Ann',
         role: 'user',
         active: true,
+        version: 1,
         created_at: time,
         updated_at: time,
       },

@@ -31,6 +31,7 @@ describe('managing', () => {
       id: expect.any(Number),
       name: 'Warehouse',
       client_id: expect.stringMatching(/^client_[\w-]{16}$/),
+      version: 1,
       created_at: expect.stringMatching(/Z$/),
     });
     expect(client_secret).toMatch(/^[\w-]{43}$/);
@@ -79,6 +80,15 @@ describe('calling', () => {
     const { history } = (await user.get(`orders/${placed.body.id}/history`)).body;
     expect(history[0].actor).toEqual({ type: 'client', id: client.id, name: 'Warehouse' });
     expect((await basic(client).get('orders')).status).toBe(200);
+  });
+
+  it('is neither rotated nor deleted with a stale ETag', async () => {
+    const client = await newClient();
+    const stale = app.admin.with({ 'if-match': '"1"' });
+    expect((await stale.post(`clients/${client.id}/rotate`)).headers.get('etag')).toBe('"2"');
+    expect((await stale.post(`clients/${client.id}/rotate`)).status).toBe(412);
+    expect((await stale.delete(`clients/${client.id}`)).status).toBe(412);
+    expect((await app.admin.with({ 'if-match': '"2"' }).delete(`clients/${client.id}`)).status).toBe(204);
   });
 
   it('trades its credentials, in a header or the body, for a token with the role service', async () => {
@@ -147,7 +157,10 @@ describe('ending', () => {
     const client = await newClient();
     const token = await traded(client);
     const { status, body: rotated } = await app.admin.post(`clients/${client.id}/rotate`);
-    expect([status, rotated]).toEqual([200, { ...client, client_secret: expect.stringMatching(/^[\w-]{43}$/) }]);
+    expect([status, rotated]).toEqual([
+      200,
+      { ...client, version: 2, client_secret: expect.stringMatching(/^[\w-]{43}$/) },
+    ]);
     expect(rotated.client_secret).not.toBe(client.client_secret);
     expect((await basic(client).get('orders')).status).toBe(401);
     expect((await bearer(token).get('orders')).status).toBe(401);

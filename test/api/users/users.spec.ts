@@ -42,6 +42,7 @@ describe('creating', () => {
       username: 'bob.jones',
       role: 'admin',
       active: true,
+      version: 1,
       created_at: expect.stringMatching(/Z$/),
       updated_at: expect.stringMatching(/Z$/),
     });
@@ -226,6 +227,17 @@ describe('reading and editing', () => {
     expect((await ann.get('auth/me')).body.name).toBe('Ann Lee');
     expect((await app.admin.patch(`users/${ann.id}`, {})).status).toBe(200);
   });
+});
+
+it('of 20 edits with one ETag one goes through', async () => {
+  const ann = await app.newUser();
+  const read = await ann.get(`users/${ann.id}`);
+  const etag = read.headers.get('etag') as string;
+  expect([etag, (await ann.with({ 'if-none-match': etag }).get(`users/${ann.id}`)).status]).toEqual(['"1"', 304]);
+  const edit = (n: number) => ann.with({ 'if-match': etag }).patch(`users/${ann.id}`, { name: `Ann ${n}` });
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => patiently(() => edit(n))));
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(19).fill(412)]);
+  expect((await ann.get(`users/${ann.id}`)).headers.get('etag')).toBe('"2"');
 });
 
 describe('the last admin', () => {
