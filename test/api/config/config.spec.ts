@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Config, listOf } from '../../../src/config/config';
 import { loadConfig, parseConfig } from '../../../src/config/load';
-import { BUILD } from '../../support/build';
 
 const folders: string[] = [];
 afterAll(() => {
@@ -120,28 +118,4 @@ it('names everything that is wrong at once', () => {
 
 it('knows its settings by the names that operators use', () => {
   expect(Object.keys(new Config()).every((name) => /^[A-Z][A-Z_]+$/.test(name))).toBe(true);
-});
-
-describe('the process', () => {
-  const inFile = (text: string) => folder({ '.env': text });
-  it.each<[string, NodeJS.ProcessEnv, string?]>([
-    ['APP_PORT', { APP_PORT: 'secret' }],
-    ['SECRET_KEY', { SECRET_KEY: 'secret' }],
-    ['DATABASE_URL', { NODE_ENV: 'production', SECRET_KEY: KEY, SMTP_URL: 'smtp://secret' }],
-    ['REDIS_URL', { REDIS_URL: 'secret' }],
-    ['TRUSTED_PROXIES', { TRUSTED_PROXIES: 'secret' }],
-    ['CORS_ORIGINS', { CORS_ORIGINS: 'secret' }],
-    ['RATE_LIMIT_WINDOW', {}, inFile('RATE_LIMIT_WINDOW=secret')],
-  ])('ends before it starts anything, naming %s and not its value', async (variable, settings, cwd = folder()) => {
-    const child = spawn(process.execPath, [join(BUILD, 'main.js')], {
-      cwd,
-      env: { PATH: process.env.PATH, ...settings },
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
-    const code = await new Promise((done) => child.once('close', done));
-    expect([code, readdirSync(cwd).filter((name) => name !== '.env')]).toEqual([1, []]);
-    expect(output).toContain(variable);
-    expect(output).not.toContain('secret');
-  });
 });
