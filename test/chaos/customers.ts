@@ -28,7 +28,7 @@ const MOST = 60;
 const PATIENCE = 10_000;
 const PAUSE = 1_000;
 
-/** Customers who order at random, ask again with the same key until they know what became of it, and note it all. */
+/** Customers that order at random, retry with the same key until they know the outcome, and record it. */
 export class Customers {
   readonly wishes: Wish[] = [];
   /** The longest that an answer took, in milliseconds. */
@@ -86,7 +86,7 @@ export class Customers {
     for (let n = 0; n < count; n++) this.begin(at);
   }
 
-  /** Resolves when everybody knows what became of their orders. */
+  /** Resolves when every order has a known outcome. */
   async leave(): Promise<void> {
     while (this.running.size > 0) await Promise.all(this.running);
   }

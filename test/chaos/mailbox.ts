@@ -1,7 +1,7 @@
 import { SmtpSink } from '../support/smtp';
 import type { SentMail } from './verdict';
 
-/** A mail server that only remembers who sent what and when: the mails of a long run would fill the memory. */
+/** A mail server that keeps only reference, time and sender of each mail: the mails of a long run would fill the memory. */
 export class Mailbox {
   private readonly sink = new SmtpSink();
   private readonly sent: SentMail[] = [];

@@ -112,7 +112,7 @@ async function rest(stage: Stage, hurry: boolean): Promise<void> {
   while (!(await database.sql(QUIET))[0].quiet && Date.now() < deadline) await setTimeout(500);
 }
 
-/** Those who live give back or finish what they have: all that is held then is held by the dead. */
+/** Running workers finish or give back their orders first: what is held after that belongs to killed ones. */
 async function takeFromTheDead({ workers, database }: Stage): Promise<void> {
   await Promise.all(workers.map((worker) => worker.terminate()));
   await database.sql('UPDATE orders SET lease_until = now() WHERE lease_until IS NOT NULL');

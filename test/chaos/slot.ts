@@ -9,7 +9,7 @@ import type { Journal } from './journal';
 /** Starts in a row that may fail, because the database is away; half a second apart. */
 const STARTS = 60;
 
-/** The place of one process: whoever dies there is replaced, as by a supervisor. */
+/** The place of one process. A process that ends there is replaced, as by a supervisor. */
 export class Slot {
   private service: Service | undefined;
   private generation = 0;

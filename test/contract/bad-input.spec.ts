@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { type Sender, sendAndJudge } from '../support/api-request';
 import { mutationsOf } from '../support/bad-requests';
 import type { DocumentedOperation } from '../support/contract';
-import { type InhabitedApp, startInhabitedApp } from '../support/inhabited-app';
+import { type PopulatedApp, startPopulatedApp } from '../support/populated-app';
 import { SEED } from '../support/seed';
 import { sized } from '../support/size';
 
@@ -18,18 +18,18 @@ const OUT_OF_REACH = ['POST /api/v1/auth/reset-password'];
 /** Admins get furthest, so they send the most. */
 const SENDERS: Sender['label'][] = ['admin', 'admin', 'admin', 'admin', 'user', 'service', 'nobody'];
 
-let inhabited: InhabitedApp;
+let populated: PopulatedApp;
 beforeAll(async () => {
-  inhabited = await startInhabitedApp();
+  populated = await startPopulatedApp();
 });
-afterAll(() => inhabited.app.close());
+afterAll(() => populated.app.close());
 
 const sent = { good: 0, bad: 0 };
 const reached = new Set<string>();
 
 /** Of many requests for this operation, the simplest that is not answered as documented. */
 async function failureOf(operation: DocumentedOperation): Promise<string[]> {
-  const { contract, newPeople } = inhabited;
+  const { contract, newPeople } = populated;
   const { people, valid } = await newPeople();
   const mutations = mutationsOf(contract, operation);
   const mutation = fc.option(fc.constantFrom(...mutations), { freq: 2 });
@@ -46,13 +46,13 @@ async function failureOf(operation: DocumentedOperation): Promise<string[]> {
 }
 
 it(`${REQUESTS} requests, half of them valid, are answered as documented (SEED=${SEED})`, async () => {
-  const failures = await inhabited.forEachOperation(failureOf);
+  const failures = await populated.forEachOperation(failureOf);
   expect(failures.join('\n\n')).toBe('');
   expect(sent.good + sent.bad).toBeGreaterThanOrEqual(REQUESTS);
   expect(sent.bad / sent.good).toBeCloseTo(1, 0);
 }, 900_000);
 
 it('among them are some that succeed, for each operation', () => {
-  const names = inhabited.contract.operations.map(({ name }) => name);
+  const names = populated.contract.operations.map(({ name }) => name);
   expect(names.filter((name) => !reached.has(name) && !OUT_OF_REACH.includes(name))).toEqual([]);
 });

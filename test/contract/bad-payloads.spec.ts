@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { type ApiRequest, sendAndJudge } from '../support/api-request';
 import { mutationsOf } from '../support/bad-requests';
 import type { DocumentedOperation } from '../support/contract';
-import { type InhabitedApp, startInhabitedApp } from '../support/inhabited-app';
+import { type PopulatedApp, startPopulatedApp } from '../support/populated-app';
 import { SEED } from '../support/seed';
 import { sized } from '../support/size';
 import type { ValidRequests } from '../support/valid-requests';
 
-let inhabited: InhabitedApp;
+let populated: PopulatedApp;
 beforeAll(async () => {
-  inhabited = await startInhabitedApp();
+  populated = await startPopulatedApp();
 });
-afterAll(() => inhabited.app.close());
+afterAll(() => populated.app.close());
 
 /**
  * Valid requests, each with one payload in the place of one field or parameter: outside CI only every twentieth, as the seed
@@ -20,7 +20,7 @@ afterAll(() => inhabited.app.close());
 function requestsOf(operation: DocumentedOperation, valid: ValidRequests): ApiRequest[] {
   // PasswordHasher take long to hash.
   const step = /auth\/|POST .*\/users/.test(operation.name) ? sized(5, 100) : sized(1, 20);
-  const mutations = mutationsOf(inhabited.contract, operation).filter(
+  const mutations = mutationsOf(populated.contract, operation).filter(
     ({ name }, index) => (index + SEED) % step === 0 || /^(.+\.)?unknown=/.test(name),
   );
   const bases = fc.sample(valid.of(operation), { numRuns: mutations.length, seed: SEED });
@@ -29,13 +29,13 @@ function requestsOf(operation: DocumentedOperation, valid: ValidRequests): ApiRe
 
 async function failuresOf(operation: DocumentedOperation): Promise<string[]> {
   const failures: string[] = [];
-  let { people, valid } = await inhabited.newPeople();
+  let { people, valid } = await populated.newPeople();
   for (const request of requestsOf(operation, valid)) {
     try {
-      const { status } = await sendAndJudge(inhabited.contract, request, people.admin);
+      const { status } = await sendAndJudge(populated.contract, request, people.admin);
       // Whoever has logged out everywhere, or has a new password, gets no further.
       const isOut = status === 401 && (await people.admin.client.get('auth/me')).status === 401;
-      if (isOut) ({ people } = await inhabited.newPeople());
+      if (isOut) ({ people } = await populated.newPeople());
     } catch (error) {
       failures.push((error as Error).message);
     }
@@ -44,6 +44,6 @@ async function failuresOf(operation: DocumentedOperation): Promise<string[]> {
 }
 
 it(`each payload in each field and parameter is answered as documented (SEED=${SEED})`, async () => {
-  const failures = await inhabited.forEachOperation(failuresOf);
+  const failures = await populated.forEachOperation(failuresOf);
   expect(failures.slice(0, 20).join('\n\n')).toBe('');
 }, 900_000);

@@ -11,12 +11,12 @@ import { cloneTemplate } from './database';
 export const ADMIN = { email: 'admin@example.com', password: 'a long admin password' };
 export const PASSWORD = 'correct horse battery staple';
 
-/** The service on a database of its own, listening on a free port, with people who use it. */
+/** The service on its own database, listening on a free port, with clients for its users. */
 export interface TestApp {
   nest: NestFastifyApplication;
   origin: string;
   databaseUrl: string;
-  /** Nobody in particular. */
+  /** Sends no credentials. */
   anonymous: Client;
   /** The first admin. */
   admin: Client;

@@ -9,19 +9,19 @@ export interface Answer {
   body: any;
 }
 
-/** Somebody who uses the service over HTTP. Every answer they get is held against the service's own `/openapi.json`. */
+/** An HTTP client of the service. It checks every answer against the service's own `/openapi.json`. */
 export class Client {
   constructor(
     readonly origin: string,
     private readonly headers: Record<string, string> = {},
   ) {}
 
-  /** The same person, sending further headers. */
+  /** The same client with further headers. */
   with(headers: Record<string, string>): Client {
     return new Client(this.origin, { ...this.headers, ...headers });
   }
 
-  /** The same person at another process of the service. */
+  /** The same client for another process of the service. */
   at(origin: string): Client {
     return new Client(origin, this.headers);
   }
@@ -49,7 +49,7 @@ export class Client {
   }
 }
 
-/** Sends again after a second, as the answer asks, while the service has more to do than it can, and `patience` lasts. */
+/** Sends again after a second, as `Retry-After` asks, while the answer is 503 and `patience` returns true. */
 export async function patiently(
   send: () => Promise<Answer>,
   patience: (time: number) => boolean = () => true,

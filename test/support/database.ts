@@ -17,7 +17,7 @@ export async function createDatabase(name: string, template?: string): Promise<v
   await asAdmin(`CREATE DATABASE ${name} ${template ? `TEMPLATE ${template}` : ''}`);
 }
 
-/** Drops a database and whoever is connected to it. */
+/** Ends the connections to a database and drops it. */
 export async function dropDatabase(name: string): Promise<void> {
   await asAdmin(`DROP DATABASE ${name} WITH (FORCE)`);
 }

@@ -9,7 +9,7 @@ export interface Call {
   order: any;
 }
 
-/** A fulfillment service on the loopback interface; `answer` decides what it says, call by call. */
+/** A fulfillment service on the loopback interface; `answer` decides the answer to each call. */
 export class Fulfillment {
   readonly calls: Call[] = [];
   answer: (response: ServerResponse, call: Call) => void = (response) => json(response, 200, { outcome: 'success' });

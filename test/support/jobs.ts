@@ -1,7 +1,7 @@
 import { PgBoss } from 'pg-boss';
 import { connected } from './database';
 
-/** What the queue does by itself about the jobs of a dead worker, within half a minute. */
+/** Gives the jobs of a killed worker to others at once, which the queue does by itself within half a minute. */
 export async function giveBackJobs(databaseUrl: string): Promise<void> {
   const sql = (text: string) => connected(databaseUrl, (client) => client.query(text));
   await sql(`UPDATE pgboss.job SET started_on = now() - interval '1 hour' WHERE state = 'active'`);

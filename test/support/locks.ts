@@ -1,9 +1,9 @@
 import { Client } from 'pg';
 import { eventually } from './eventually';
 
-/** A lock that keeps whoever comes next waiting, so that a test can choose what happens meanwhile. */
+/** A lock that blocks other transactions, so that a test can choose what happens meanwhile. */
 export interface HeldLock {
-  /** Resolves when so many (or more) wait for it, or for somebody who does. */
+  /** Resolves when at least so many transactions wait for it, directly or through another one. */
   waitedForBy(count: number): Promise<void>;
   release(): Promise<void>;
 }
@@ -39,8 +39,8 @@ export async function holdLock(databaseUrl: string, sql: string): Promise<HeldLo
 }
 
 /**
- * Brings about a race on purpose: locks rows with `sql`, starts `requests`, waits until each of them stands at a lock, and
- * only then lets go. From there they go on in whatever order the database wakes them.
+ * Forces a race: locks rows with `sql`, starts `requests`, waits until each of them waits for a lock, and only then releases
+ * it. The database decides in which order they continue.
  */
 export async function runIntoLock<T>(databaseUrl: string, sql: string, requests: (() => Promise<T>)[]): Promise<T[]> {
   const lock = await holdLock(databaseUrl, sql);

@@ -2,28 +2,28 @@ import { randomUUID } from 'node:crypto';
 import { logIn, PASSWORD, type TestApp } from './app';
 import type { Client } from './client';
 
-/** Those who ask. What a route is about belongs to `user`; `deactivated` has a token from before. */
+/** The callers of a route. Its resource belongs to `user`; `deactivated` has a token from before. */
 export const PEOPLE = ['nobody', 'deactivated', 'user', 'other', 'service', 'admin'] as const;
 export type Person = (typeof PEOPLE)[number];
 export type Statuses = Record<Person, number>;
 
-/** Those who ask, and the one whose things they ask for. */
+/** The callers, and the owner of what they ask for. */
 export interface Scene {
   app: TestApp;
   people: Record<Person, Client>;
   owner: Awaited<ReturnType<TestApp['newUser']>>;
 }
 
-/** A route, and what it answers to whom. */
+/** A route, and its status for each caller. */
 interface Route {
-  /** What each of them gets. */
+  /** The status for each caller. */
   expected: Statuses;
-  /** What they get for what does not exist, if it is not the refusal they get anyway, or else 404. */
+  /** The status for an id that does not exist, where it is neither the caller's refusal nor 404. */
   missing?: Partial<Statuses>;
-  /** Makes what `{id}` of the path names, owned by `user`; once for each request. */
+  /** Creates the resource for `{id}` of the path, owned by `user`; called once for each request. */
   object?: (scene: Scene) => Promise<number>;
   body?: (scene: Scene) => object;
-  /** It ends the tokens of those who ask: they are people of their own then. */
+  /** It ends the tokens of its callers, so each case creates its own. */
   endsTokens?: boolean;
 }
 
@@ -51,7 +51,7 @@ const session = async ({ app, owner }: Scene) => {
   return (await owner.get('auth/sessions?limit=100')).body.sessions.at(-1).id as number;
 };
 
-/** Every route, and what it answers to whom. A route that is not here fails access.spec.ts. */
+/** Every route, with its status for each caller. A route that is missing here fails access.spec.ts. */
 export const ROUTES: Record<string, Route> = {
   'GET /health': { expected: anybody(200) },
   'GET /health/live': { expected: anybody(200) },
@@ -131,7 +131,7 @@ export const ROUTES: Record<string, Route> = {
   'POST /api/v1/notifications/dead-letters/requeue': { expected: admins(202) },
 };
 
-/** New people, so that nothing that was done to others is felt. */
+/** New users, so that no earlier change affects them. */
 export async function newScene(app: TestApp): Promise<Scene> {
   const [owner, other, gone] = await Promise.all([app.newUser(), app.newUser(), app.newUser()]);
   const admin = person();

@@ -5,12 +5,12 @@ import { setTimeout } from 'node:timers/promises';
 import { ADMIN } from './app';
 import { Client } from './client';
 
-/** The service as a process of its own, to be killed, stopped and drained. */
+/** The service as a separate process that a test can kill, stop and drain. */
 export interface Service {
   readonly pid: number;
   readonly origin: string;
   readonly anonymous: Client;
-  /** Everything it has written, its log included. */
+  /** Everything that it has written to stdout and stderr, which includes its log. */
   output(): string;
   /** Sends a signal. */
   signal(name: NodeJS.Signals): void;

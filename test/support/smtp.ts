@@ -17,7 +17,7 @@ export interface Delivery {
 export const mailsAbout = (orders: number[]): string[] =>
   orders.flatMap((id) => [1, 2, 3].map((sequence) => `order-${id}-${sequence}`));
 
-/** What the server does next to whoever sends it a mail. */
+/** What the server does with the next mails. */
 export type Behaviour =
   | 'accept'
   | 'slow'

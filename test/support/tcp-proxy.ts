@@ -31,7 +31,7 @@ export class TcpProxy {
     return url.href;
   }
 
-  /** While true nothing passes, and nobody is told; what is held back arrives afterwards, as TCP would bring it. */
+  /** While true nothing passes and no connection ends; held data arrives afterwards, as over TCP. */
   get silent(): boolean {
     return this.hushed;
   }

@@ -1,4 +1,4 @@
-/** Ends a run with one plain line for those who read it by machine. A file that could not even be loaded has failed. */
+/** Ends a run with one plain line for programs to read. A file that could not be loaded counts as failed. */
 export default class Totals {
   onRunComplete(
     _contexts: unknown,

@@ -9,23 +9,23 @@ import { type Known, ValidRequests } from './valid-requests';
 type Entity = { id: number };
 type Order = Entity & { number: string };
 
-/** A service in which there is something of everything that a request can name, and what can be asked of it. */
-export interface InhabitedApp {
+/** A service with at least one resource of each kind, and the requests that it can be sent. */
+export interface PopulatedApp {
   app: TestApp;
   contract: Contract;
   /**
-   * Adds new orders, and new people of each role: what one operation has done to them cannot spoil the next. With the valid
-   * requests that they can make.
+   * Adds new orders and new users of each role, so that no operation depends on what another one has changed. Returns them with
+   * the valid requests that they can send.
    */
   newPeople(): Promise<{ people: Record<Sender['label'], Sender>; valid: ValidRequests }>;
-  /** Does this for each operation of the document, a few at a time, and returns all that comes out. */
+  /** Calls this for each operation of the document, a few at a time, and returns all results. */
   forEachOperation<T>(work: (operation: DocumentedOperation) => Promise<T[]>): Promise<T[]>;
 }
 
-/** Operations that are tried at the same time: one alone would mostly wait for the database. */
+/** Operations that are tried at the same time, because a single one mostly waits for the database. */
 const AT_ONCE = 6;
 
-export async function startInhabitedApp(): Promise<InhabitedApp> {
+export async function startPopulatedApp(): Promise<PopulatedApp> {
   const app = await startApp();
   const contract = (await contractOf(app.origin)) as Contract;
   // The small ids that are tried as payloads name nothing that the requests after them need.
