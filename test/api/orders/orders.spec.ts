@@ -33,6 +33,7 @@ describe('placing an order', () => {
       user_name: 'Ann Smith',
       status: 'pending',
       currency: 'EUR',
+      currency_exponent: 2,
       items: [
         {
           id: expect.any(Number),

@@ -34,6 +34,7 @@ describe('adding a product', () => {
         description: 'Räucherstäbchen 🔥',
         price_cents: 249_999,
         currency: 'USD',
+        currency_exponent: 2,
         stock: { on_hand: 25, reserved: 0, available: 25 },
         active: true,
         version: 1,
