@@ -109,7 +109,6 @@ async function failOver({ database, apis, workers, journal }: Stage): Promise<vo
 /** Holds locks on half of the products for longer than any statement waits. Ends early with the database. */
 async function lockProducts({ database }: Stage, chance: number): Promise<void> {
   await connected(database.judgesUrl, async (client) => {
-    client.on('error', () => {});
     await client.query('BEGIN');
     await client.query('SELECT FROM products WHERE id % 2 = $1 ORDER BY id FOR UPDATE', [chance < 0.5 ? 0 : 1]);
     await setTimeout(LOCKED);
