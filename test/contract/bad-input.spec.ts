@@ -13,7 +13,7 @@ const REQUESTS = sized(10_000, 2_000);
 const SLOW = /auth\/(?!sessions)|POST .*\/users|processing|health/;
 
 /** Nothing but a mail has the token that it needs. */
-const OUT_OF_REACH = ['POST /api/v1/auth/reset-password'];
+const OUT_OF_REACH = ['POST /api/v1/auth/reset-password', 'POST /api/v1/auth/confirm-email'];
 
 /** Admins get furthest, so they send the most. */
 const SENDERS: Sender['label'][] = ['admin', 'admin', 'admin', 'admin', 'user', 'service', 'nobody'];
