@@ -22,8 +22,8 @@ export class EventLog1770000600000 implements MigrationInterface {
 
       CREATE TABLE feed_position (
         one boolean NOT NULL DEFAULT true CONSTRAINT feed_position_pkey PRIMARY KEY CONSTRAINT feed_position_one CHECK (one),
-        last bigint NOT NULL DEFAULT 0,
-        purged bigint NOT NULL DEFAULT 0,
+        last bigint NOT NULL DEFAULT '0',
+        purged bigint NOT NULL DEFAULT '0',
         CONSTRAINT feed_position_purged CHECK (0 <= purged AND purged <= last)
       );
       INSERT INTO feed_position DEFAULT VALUES;
