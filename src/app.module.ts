@@ -5,6 +5,7 @@ import type { Config } from './config/config';
 import { ConfigModule } from './config/config.module';
 import { DatabaseModule } from './database/database.module';
 import { EventsModule } from './events/events.module';
+import { FeedModule } from './feed/feed.module';
 import { HealthModule } from './health/health.module';
 import { IdempotencyModule } from './idempotency/idempotency.module';
 import { MetricsModule } from './metrics/metrics.module';
@@ -33,6 +34,7 @@ import { UsersModule } from './users/users.module';
     NotificationsModule,
     OrdersModule,
     ProcessingModule,
+    FeedModule,
     MetricsModule,
     HealthModule,
   ],

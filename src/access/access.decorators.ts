@@ -1,7 +1,7 @@
 import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import { ApiBasicAuth, ApiBearerAuth, ApiOAuth2, ApiSecurity } from '@nestjs/swagger';
 import { ApiProblem } from '../errors/problem';
-import { type Principal, ROLES, type Role } from './principal';
+import { type Identity, type Principal, ROLES, type Role } from './principal';
 
 /** Metadata key under which a route keeps its access rule: `'public'`, `'anonymous'`, or the roles that may call it. */
 export const ACCESS = 'access';
@@ -32,10 +32,20 @@ export const CurrentPrincipal = createParamDecorator(
   (_: unknown, context: ExecutionContext): Principal => context.switchToHttp().getRequest().principal,
 );
 
+/** What a request was authenticated by, for an answer that goes on for long. */
+export interface Credential {
+  /** Milliseconds since 1970; null for one that does not expire. */
+  readonly expiresAt: number | null;
+  /** Who it stands for now, at most 5 s late; null when it is no longer valid. Rejects while the database cannot tell. */
+  identify(): Promise<Identity | null>;
+}
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who is asking, set by the authentication guard; undefined for nobody known. */
     principal?: Principal;
+    /** Set together with `principal`. */
+    credential?: Credential;
     /** Why the credential of this request could not be accepted or checked. */
     authenticationError?: unknown;
   }

@@ -129,6 +129,17 @@ export class Config {
   @IntegerField({ description: 'Days for which the event log keeps events.', min: 7, max: 365, ...parsed })
   EVENTS_RETENTION_DAYS = 30;
 
+  @IntegerField({ description: 'Event streams that one process serves at a time.', min: 1, max: 10_000, ...parsed })
+  EVENT_STREAMS = 500;
+
+  @IntegerField({
+    description: 'Event streams that one user or API client may have open at one process.',
+    min: 1,
+    max: 10_000,
+    ...parsed,
+  })
+  EVENT_STREAMS_PER_PRINCIPAL = 5;
+
   @IntegerField({
     description: 'Requests in a window of one user, one API client, or one address before login.',
     min: 1,

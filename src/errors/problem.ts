@@ -52,6 +52,12 @@ export class Problem {
     example: 499_998,
   })
   total_amount_cents?: number;
+  @ApiPropertyOptional({
+    type: 'integer',
+    description: 'With EVENTS_EXPIRED: the oldest position that is kept.',
+    example: 43,
+  })
+  oldest_position?: number;
 }
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
@@ -77,6 +83,7 @@ const GENERAL: readonly ErrorCode[] = [
   'UNAUTHENTICATED',
   'FORBIDDEN',
   'NOT_FOUND',
+  'RATE_LIMITED',
 ];
 
 /** Documents an error answer of a route; `codes` are those it can have, if they are not the general ones of the status. */

@@ -21,6 +21,10 @@ export interface Business {
   oldestWaiting: number;
   queues: { name: string; waiting: number; oldest: number }[];
   outbox: number;
+  /** Age of the oldest event that is not in the log yet; 0 if there is none. */
+  eventLag: number;
+  /** The position of the latest event. */
+  eventPosition: number;
 }
 
 const LATEST = `
@@ -62,7 +66,9 @@ export class BusinessMetrics {
       SELECT (SELECT avg(extract(epoch FROM took)) FROM (${LATEST}) latest) AS average,
         (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM orders
           WHERE status IN ('pending', 'paid')) AS oldest,
-        (SELECT count(*) FROM outbox) AS outbox`);
+        (SELECT count(*) FROM outbox) AS outbox,
+        (SELECT coalesce(extract(epoch FROM now() - min(occurred_at)), 0) FROM outbox) AS event_lag,
+        (SELECT last FROM feed_position) AS event_position`);
     const queues = await this.dataSource.query(`
       SELECT name, count(*) AS waiting, extract(epoch FROM now() - min(created_on)) AS oldest
       FROM pgboss.job WHERE state < 'active' AND start_after <= now() GROUP BY name`);
@@ -74,6 +80,8 @@ export class BusinessMetrics {
       oldestWaiting: figures.oldest,
       queues,
       outbox: figures.outbox,
+      eventLag: figures.event_lag,
+      eventPosition: figures.event_position,
     };
   }
 }

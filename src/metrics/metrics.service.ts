@@ -49,7 +49,7 @@ export class MetricsService {
 
   private setBusiness(
     registry: Registry,
-    { orders, averageProcessing, oldestWaiting, queues, outbox }: Business,
+    { orders, averageProcessing, oldestWaiting, queues, outbox, eventLag, eventPosition }: Business,
   ): void {
     const byStatus = gauge(registry, 'orders', 'Orders by status.', ['status']);
     for (const status of ORDER_STATUSES) byStatus.set({ status }, orders[status]);
@@ -63,6 +63,8 @@ export class MetricsService {
       age.set({ queue }, oldest);
     }
     gauge(registry, 'outbox_events', 'Events that no relay has taken yet.').set(outbox);
+    gauge(registry, 'event_log_lag_seconds', 'Age of the oldest of them.').set(eventLag);
+    gauge(registry, 'event_log_position', 'Position of the latest event in the log.').set(eventPosition);
   }
 
   private setPool(registry: Registry): void {

@@ -1,5 +1,5 @@
 import { Global, Injectable, Module } from '@nestjs/common';
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { losses } from './log-output';
 
 /** Metrics of this process; `/metrics` adds those from the database. No label holds an id or a raw path. */
@@ -37,6 +37,12 @@ export class ProcessMetrics {
     name: 'mails_total',
     help: 'Attempts to send a mail.',
     labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+
+  readonly eventStreams = new Gauge({
+    name: 'event_streams',
+    help: 'Event streams that are open.',
     registers: [this.registry],
   });
 

@@ -16,6 +16,7 @@ account comes from *Register*. In development the first start adds demo products
 - **Errors** are RFC 9457 \`application/problem+json\`. Branch on \`code\`; \`request_id\` (on every answer as \`X-Request-Id\`) finds the log lines.
 - **Lists** take \`limit\` with \`offset\` or \`cursor\`; follow \`next_cursor\` while \`has_more\`.
 - **Safe to repeat**: send an \`Idempotency-Key\` with *Place an order*. **Safe to change**: send the \`ETag\` you read as \`If-Match\`.
+- **Events** have positions without gaps: follow */events/stream* with \`Last-Event-ID\`, or read */events* with \`after\`, and miss nothing.
 - What belongs to somebody else is the same 404 as what does not exist.
 - \`RateLimit\` and \`RateLimit-Policy\` tell how many requests are left. On 429 and 503 wait for the seconds in \`Retry-After\` and send the request again.
 
@@ -32,6 +33,8 @@ const TAGS = {
   'API clients': 'Other backends: credentials with the role `service`. For admins.',
   Products: 'The catalogue and its stock. Anybody may read it.',
   Orders: 'Placing, reading and changing orders: one’s own, and all of them for API clients and admins.',
+  Events:
+    'What happened to orders, as a list and as a stream that resumes: one’s own, and all of them for API clients and admins.',
   Processing: 'What otherwise happens by itself every few minutes. For admins.',
   Notifications: 'E-mails that could not be delivered. For admins.',
   Operation: 'For load balancers and monitoring.',

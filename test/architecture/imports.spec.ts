@@ -26,6 +26,7 @@ const IMPORTS: Record<string, string[]> = {
   ],
   processing: ['access', 'config', 'errors', 'observability', 'orders', 'queue', 'scheduling'],
   notifications: ['access', 'config', 'database', 'events', 'http', 'observability', 'orders', 'queue', 'users'],
+  feed: ['access', 'config', 'database', 'errors', 'events', 'http', 'observability'],
   metrics: ['access', 'config', 'errors', 'http', 'observability', 'orders'],
   health: ['access', 'config', 'http'],
   openapi: ['config', 'errors', 'orders'],

@@ -187,6 +187,56 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   'Events are deleted from the oldest on': [
     edit('events/event-log.ts', 'WHERE position < first', `WHERE created_at < now() - $1 * interval '1 day'`),
   ],
+  'Users read events of their own orders only': [
+    edit('feed/event.dto.ts', 'isStaff(reader) || (reader.type', 'true || (reader.type'),
+  ],
+  'Users list events of their own orders only': [
+    edit('feed/feed.service.ts', 'userIds: [...ownOnly(principal), ', 'userIds: ['),
+  ],
+  'Users are not told the ids of staff': [
+    edit('feed/event.dto.ts', 'id: known ? actor.id : null', 'id: known === undefined ? null : actor.id'),
+  ],
+  'Deleted events are a 410, not a hole': [
+    edit('feed/feed.service.ts', 'position > 0 && position < purged', 'position < 0 && position < purged'),
+  ],
+  'A stream that events were deleted under ends': [
+    edit('feed/feed-reader.ts', "if (after < page.purged) return 'expired';"),
+  ],
+  'A query of the log reads a bounded number of rows': [
+    edit('feed/feed-queries.ts', 'const MAX_SCANNED_ROWS = 5_000', 'const MAX_SCANNED_ROWS = 5_000_000'),
+  ],
+  'A stream ends with the access of its reader': [
+    edit(
+      'feed/event-stream.ts',
+      "if (identity?.role !== reader.role) this.end('ACCESS_REVOKED');",
+      'void identity?.role;',
+    ),
+  ],
+  'A stream ends with the token of its reader': [
+    edit('feed/event-stream.ts', 'Date.now() >= credential.expiresAt', 'Date.now() < 0'),
+  ],
+  'Nothing is sent to a reader whose access cannot be checked': [
+    edit(
+      'feed/event-stream.ts',
+      'performance.now() + CHECK_RETRY_MS;\n      return false;',
+      'performance.now() - CHECK_RETRY_MS;\n      return true;',
+    ),
+  ],
+  'Limits for open streams': [
+    edit('feed/event-streams.ts', 'this.open.size >= all', 'this.open.size < 0'),
+    edit('feed/event-streams.ts', 'ofReader >= own', 'ofReader < 0'),
+  ],
+  'A stream whose client takes nothing is destroyed': [
+    edit(
+      'feed/event-streams.ts',
+      'if (stream.stalled) this.close(stream)',
+      'if (stream.stalled && this.stopping) this.close(stream)',
+    ),
+  ],
+  'Streams end first at a shutdown': [
+    edit('feed/event-streams.ts', "stream.end('SHUTTING_DOWN')", 'void stream'),
+    edit('feed/feed.controller.ts', 'stream.body.readableEnded || reply.raw.destroy()', 'stream.body.readableEnded'),
+  ],
   'A mail is queued once for its event': [edit('queue/queue.ts', '({ id: idOf(key), data })', '({ data })')],
   'A mail is sent before it is noted': [
     edit(

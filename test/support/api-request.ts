@@ -53,6 +53,7 @@ const IN_WORDS = new RegExp(
     'must say whom the order is for',
     'cannot be combined with offset',
     'is not a cursor of this list and sort order',
+    'must not be beyond the latest position .*',
     'is not your present password',
     'must not be your own name or e-mail',
     'is one of the .* passwords.*',

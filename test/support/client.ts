@@ -41,7 +41,10 @@ export class Client {
       headers: { ...(body !== undefined && !raw && { 'content-type': 'application/json' }), ...this.headers },
       ...(body !== undefined && { body: (raw ? body : JSON.stringify(body)) as string }),
     });
-    const text = await response.text();
+    // A stream does not end by itself: the client reads its head and goes away.
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
+    if (isStream) await response.body?.cancel();
+    const text = isStream ? '' : await response.text();
     const json = response.headers.get('content-type')?.includes('json');
     const answer = { status: response.status, headers: response.headers, body: json && text ? JSON.parse(text) : text };
     contract?.check(method, url, answer);

@@ -4,6 +4,7 @@ import type { Sender } from './api-request';
 import { logIn, PASSWORD, startApp, type TestApp } from './app';
 import type { Client } from './client';
 import { type Contract, contractOf, type DocumentedOperation } from './contract';
+import { eventually } from './eventually';
 import { type Known, ValidRequests } from './valid-requests';
 
 type Entity = { id: number };
@@ -38,6 +39,7 @@ export async function startPopulatedApp(): Promise<PopulatedApp> {
   const clients = await Promise.all(['a', 'b', 'c'].map((name) => newClient(app.admin, name)));
   const warehouse = await newClient(app.admin, 'Warehouse');
   const orders: Order[] = [];
+  const events: { id: string }[] = [];
 
   // Of a product that no request can name: the known ones are changed, and may not be for sale any more. Made now, because
   // the first admin, whose id of 1 is among what is tried, may be none later on.
@@ -56,6 +58,10 @@ export async function startPopulatedApp(): Promise<PopulatedApp> {
     await app.sql("UPDATE users SET role = 'admin' WHERE email = $1", [email]);
     const admin = await logIn(app.anonymous, { email, password: PASSWORD });
     const { sessions } = (await admin.get('auth/sessions')).body;
+    await eventually(async () => {
+      events.splice(0, events.length, ...(await admin.get('events?limit=9')).body.events);
+      return events.length > 0;
+    }, 'events are in the log');
     const user = await logIn(app.anonymous, { email: (await app.newUser()).email, password: PASSWORD });
     const basic = Buffer.from(`${warehouse.client_id}:${warehouse.client_secret}`).toString('base64');
     const people = {
@@ -68,6 +74,7 @@ export async function startPopulatedApp(): Promise<PopulatedApp> {
   };
   const known = {
     ...knownEntities({ products, users: [bystander], clients, orders }),
+    ...knownEvents(events),
     ...knownPeople(customer.email, warehouse),
     'PlaceOrderRequest.user_id': fc.constantFrom(customer.id, bystander.id),
   };
@@ -128,6 +135,17 @@ function knownEntities({ products, users, clients, orders }: Entities): Known {
     'If-None-Match': fc.constantFrom('*', '"1"', 'W/"1"', '"99"', 'x'),
     // Only what a list has given out is one.
     cursor: null,
+  };
+}
+
+/** Events that exist, and positions that the log has reached. */
+function knownEvents(events: { id: string }[]): Known {
+  const position = fc.integer({ min: 0, max: 9 });
+  return {
+    '/events/{id} id': fc.nat(9).map((index) => events[index]?.id ?? '0b6f7c1e-2f4d-4a8e-9d4b-0f6c2f0a9b11'),
+    '/events after': position,
+    '/events/stream after': position,
+    'Last-Event-ID': position,
   };
 }
 

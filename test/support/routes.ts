@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { logIn, PASSWORD, type TestApp } from './app';
 import type { Client } from './client';
+import { eventually } from './eventually';
 
 /** The callers of a route. Its resource belongs to `user`; `deactivated` has a token from before. */
 export const PEOPLE = ['nobody', 'deactivated', 'user', 'other', 'service', 'admin'] as const;
@@ -21,7 +22,7 @@ interface Route {
   /** The status for an id that does not exist, where it is neither the caller's refusal nor 404. */
   missing?: Partial<Statuses>;
   /** Creates the resource for `{id}` of the path, owned by `user`; called once for each request. */
-  object?: (scene: Scene) => Promise<number>;
+  object?: (scene: Scene) => Promise<number | string>;
   body?: (scene: Scene) => object;
   /** It ends the tokens of its callers, so each case creates its own. */
   endsTokens?: boolean;
@@ -46,6 +47,11 @@ const client = async ({ app }: Scene) => (await app.admin.post('clients', { name
 const self = async ({ owner }: Scene) => owner.id;
 export const order = async (scene: Scene) =>
   (await scene.owner.post('orders', { items: [{ product_id: await product(scene), quantity: 1 }] })).body.id as number;
+const event = async (scene: Scene) => {
+  const id = await order(scene);
+  const logged = async () => (await scene.app.admin.get(`events?order_id=${id}`)).body.events[0]?.id as string;
+  return eventually(logged, 'the event is in the log');
+};
 const session = async ({ app, owner }: Scene) => {
   await logIn(app.anonymous, { email: owner.email, password: PASSWORD });
   return (await owner.get('auth/sessions?limit=100')).body.sessions.at(-1).id as number;
@@ -125,6 +131,10 @@ export const ROUTES: Record<string, Route> = {
     body: () => ({ status: 'paid' }),
   },
   'PATCH /api/v1/orders/{id}/cancel': { expected: own(200), object: order, body: () => ({ reason: 'too late' }) },
+
+  'GET /api/v1/events': { expected: only({ user: 200, other: 200, service: 200, admin: 200 }) },
+  'GET /api/v1/events/stream': { expected: only({ user: 200, other: 200, service: 200, admin: 200 }) },
+  'GET /api/v1/events/{id}': { expected: own(200), object: event },
 
   'POST /api/v1/processing/runs': { expected: admins(202) },
   'GET /api/v1/notifications/dead-letters': { expected: admins(200) },

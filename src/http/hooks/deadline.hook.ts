@@ -5,12 +5,14 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 const DEADLINE_MS = 4_000;
 
 /**
- * Gives each request of the API a deadline. The pages of the documentation have none. Until the body has arrived,
- * `requestTimeout` bounds the time; Fastify's own `handlerTimeout` would hold only for requests without a body.
+ * Gives each request of the API a deadline. The pages of the documentation have none, nor have routes with `@LongAnswer()`.
+ * Until the body has arrived, `requestTimeout` bounds the time; Fastify's own `handlerTimeout` would hold only for requests
+ * without a body.
  */
 export function addDeadline(server: FastifyInstance): void {
   server.addHook('preValidation', async (request, reply) => {
-    if (request.routeOptions.url?.startsWith('/api/')) limitTime(reply);
+    const { url, config } = request.routeOptions;
+    if (url?.startsWith('/api/') && !config.longAnswer) limitTime(reply);
   });
 }
 

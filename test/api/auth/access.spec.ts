@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-function ask(name: string, who: Client, id: number | undefined, body: object | undefined): Promise<Answer> {
+function ask(name: string, who: Client, id: number | string | undefined, body: object | undefined): Promise<Answer> {
   const [method, path] = name.split(' ') as [string, string];
   return who.send(method, path.replace('{id}', String(id)), body);
 }
