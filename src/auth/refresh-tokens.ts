@@ -8,7 +8,7 @@ const TOKEN = /^[\w-]{64}$/;
 
 /** A refresh token as its session knows it. */
 export interface RefreshToken {
-  /** As the client holds it: 64 characters that mean nothing to anybody else. */
+  /** As the client holds it: 64 opaque characters. */
   text: string;
   /** The same for all tokens of a session (a UUID). */
   family: string;
@@ -18,8 +18,8 @@ export interface RefreshToken {
 
 /**
  * Makes and reads refresh tokens: 16 random bytes that name the family, then a secret of 256 bits. The first secret of a
- * family is random, each further one is an HMAC of the one before. So the successor of a token can be told again to whoever
- * presents that token, while the database holds hashes only and nobody without SECRET_KEY can step ahead.
+ * family is random, each further one is an HMAC of the one before. So the successor of a token can be computed again for the
+ * client that presents it, while the database holds hashes only, and no successor can be computed without SECRET_KEY.
  */
 @Injectable()
 export class RefreshTokens {

@@ -19,7 +19,7 @@ const ACQUIRE_TIMEOUT_MS = 1_500;
 /** How long the server may be silent before a connection is given up. */
 const READ_TIMEOUT_MS = 3_000;
 
-/** Options of the one data source; `poolSize` connections at most, none of which can wait for ever. */
+/** Options of the one data source; `poolSize` connections at most, none of which can wait forever. */
 export function dataSourceOptions(url: string, poolSize: number): DataSourceOptions {
   return {
     type: 'postgres',

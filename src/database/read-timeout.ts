@@ -10,8 +10,8 @@ export interface Wire {
 
 /**
  * For the `onConnect` of a pool: a connection on which the server says nothing for so many milliseconds, although it was
- * asked, is destroyed. The client's own `query_timeout` would let it go back into the pool, and whoever is given it next
- * would wait as long again: behind an address that has moved, for ever.
+ * asked, is destroyed. The client's own `query_timeout` would let it go back into the pool, and its next borrower
+ * would wait as long again, or forever when the address has moved.
  */
 export const destroyOnReadTimeout = (milliseconds: number) => (client: ClientBase) => {
   const wire = client as unknown as Wire;

@@ -42,7 +42,7 @@ export function violatedConstraint(error: unknown): string | undefined {
   return found?.code === '23505' || found?.code === '23514' ? found.constraint : undefined;
 }
 
-/** True when the same request may succeed a moment later: the database is away, overloaded, or a lock was not to be had. */
+/** True when the same request may succeed soon: the database is away or overloaded, or a lock could not be taken in time. */
 function isTransient(error: unknown): boolean {
   const { code, message } = databaseError(error) ?? {};
   if (code && (TRANSIENT_CODES.has(code) || NETWORK_CODES.has(code) || TRANSIENT_CLASSES.has(code.slice(0, 2))))
@@ -55,7 +55,7 @@ export function isDataError(error: unknown): boolean {
   return /^2[23]/.test(sqlState(error) ?? '');
 }
 
-/** True when a lock was not to be had within the lock timeout. */
+/** True when a lock could not be taken within the lock timeout. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlState(error) === '55P03';
 }

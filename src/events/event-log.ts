@@ -9,7 +9,7 @@ export const BATCH_SIZE = 500;
 const PURGE_STEP = 5_000;
 
 /**
- * Only one relay works at a time: whoever holds this row. It is locked before the outbox is read, so that the next statement
+ * Only one relay works at a time: the one that holds this row. It is locked before the outbox is read, so that the next statement
  * sees every event that an earlier relay has left. If relays shared the rows with SKIP LOCKED instead, one could take the
  * first version of an order and another the second, and number the second one first. An empty outbox locks and writes nothing.
  */

@@ -45,7 +45,7 @@ export class HealthController {
 
   @Get('live')
   @Anonymous()
-  @ApiOperation({ summary: 'Alive', description: 'Answers while the process runs; asks nobody else.' })
+  @ApiOperation({ summary: 'Alive', description: 'Answers while the process runs; needs neither database nor queue.' })
   @ApiOkResponse({ type: LiveResponse })
   live(): LiveResponse {
     return { status: 'alive' };

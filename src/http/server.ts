@@ -13,7 +13,7 @@ import { requestId } from './request-id';
 
 const BODY_LIMIT_BYTES = 1_048_576;
 
-/** Milliseconds for the head and for the whole of a request to arrive: a client that never finishes would hold its socket for ever. */
+/** Milliseconds for the head and for the whole of a request to arrive: a client that never finishes would hold its socket forever. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** Milliseconds between two looks for requests that are too slow. */
@@ -102,7 +102,7 @@ export function prepareServer(app: NestFastifyApplication): void {
   rejectOddRequests(server.server);
 }
 
-/** Answers what Node would answer by itself, without a body: an `Expect` that nobody knows, and CONNECT. */
+/** Answers what Node would answer by itself, without a body: an unknown `Expect`, and CONNECT. */
 function rejectOddRequests(server: Server): void {
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     response.shouldKeepAlive = false;

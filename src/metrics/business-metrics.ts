@@ -5,11 +5,11 @@ import type { DataSource } from 'typeorm';
 import { DomainError } from '../errors/domain-error';
 import { ORDER_STATUSES, type OrderStatus } from '../orders/order-status';
 
-/** Seconds for which the answers of the database are shown again: scrapes, however many, cost it no more than this. */
-const FRESH = 10;
+/** Seconds for which a result of the database is shown again: frequent scrapes cost it nothing more. */
+const MAX_AGE_SECONDS = 10;
 
 /** Milliseconds that a scrape waits for the database: several queries may each take as long as any. */
-const PATIENCE = 3_000;
+const READ_TIMEOUT_MS = 3_000;
 
 /** Orders over which the processing time is averaged, the latest ones. */
 export const AVERAGED = 1_000;
@@ -32,8 +32,8 @@ const LATEST = `
   WHERE status = 'completed' ORDER BY created_at DESC LIMIT ${AVERAGED}`;
 
 /**
- * Asks the database for the figures of the business, at most once in {@link FRESH} seconds. A few milliseconds at a million
- * orders as at a thousand: the counts are kept as tallies, and the rest is read from the ends of indexes.
+ * Asks the database for the figures of the business, at most once in {@link MAX_AGE_SECONDS} seconds. A few milliseconds at a million
+ * orders as at a thousand: the counts are kept as counters, and the rest is read from the ends of indexes.
  */
 @Injectable()
 export class BusinessMetrics {
@@ -41,14 +41,14 @@ export class BusinessMetrics {
 
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** The figures, at most {@link FRESH} seconds old. Rejects when the database does not answer, or takes too long. */
+  /** The figures, at most {@link MAX_AGE_SECONDS} seconds old. Rejects when the database does not answer, or takes too long. */
   read(): Promise<Business> {
     return Promise.race([this.latest(), tooLate()]);
   }
 
   private latest(): Promise<Business> {
     const now = Date.now();
-    if (this.known && now - this.known.at <= FRESH * 1000) return this.known.business;
+    if (this.known && now - this.known.at <= MAX_AGE_SECONDS * 1000) return this.known.business;
     const business = this.ask();
     this.known = { at: now, business };
     // A failure is not remembered: the next scrape asks again.
@@ -87,6 +87,6 @@ export class BusinessMetrics {
 }
 
 async function tooLate(): Promise<never> {
-  await setTimeout(PATIENCE, undefined, { ref: false });
+  await setTimeout(READ_TIMEOUT_MS, undefined, { ref: false });
   throw new DomainError('UNAVAILABLE', 'The database takes too long to answer.');
 }

@@ -29,7 +29,7 @@ const RETRY = { limit: 2_000, delaySeconds: 5, maxDelaySeconds: 45 };
 /** Milliseconds that running deliveries get to end at a shutdown, before they are aborted and left to another process. */
 const DRAIN_TIMEOUT_MS = 4_000;
 
-/** Sends a mail for every event that has one. Whatever goes wrong here stays here: no request and no order waits for it. */
+/** Sends a mail for every event that has one. Its errors stay here: no request and no order waits for a mail. */
 @Injectable()
 export class MailWorker implements EventConsumer, OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   readonly topics = MAIL_TOPICS;

@@ -54,7 +54,7 @@ export class PlaceOrderRequest {
   })
   address?: string | null;
   @TextField({
-    description: 'For whoever packs it.',
+    description: 'For the person who packs it.',
     max: 1000,
     optional: true,
     nullable: true,
@@ -89,7 +89,7 @@ export class EditOrderRequest {
   status?: OrderStatus;
   @TextField({ description: 'Where to deliver; while pending.', max: 500, optional: true, nullable: true })
   address?: string | null;
-  @TextField({ description: 'For whoever packs it; while pending.', max: 1000, optional: true, nullable: true })
+  @TextField({ description: 'For the person who packs it; while pending.', max: 1000, optional: true, nullable: true })
   note?: string | null;
   @MetadataField({ description: 'Replaces your own data; while pending.', optional: true })
   metadata?: Record<string, unknown>;

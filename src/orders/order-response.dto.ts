@@ -61,7 +61,7 @@ export class OrderResponse {
   total_amount_cents!: number;
   @TextProperty('Where to deliver.', '1 Main St, Springfield', { nullable: true })
   address!: string | null;
-  @TextProperty('For whoever packs it.', 'leave at the door', { nullable: true })
+  @TextProperty('For the person who packs it.', 'leave at the door', { nullable: true })
   note!: string | null;
   @ApiProperty({
     type: 'object',

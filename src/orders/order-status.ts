@@ -40,7 +40,7 @@ export function transition(from: OrderStatus, to: OrderStatus): Transition | und
   return TRANSITIONS.find((candidate) => candidate.from === from && candidate.to === to);
 }
 
-/** The states an order can go to next, whoever asks. */
+/** The states an order can go to next, for any caller. */
 export function statesAfter(from: OrderStatus): OrderStatus[] {
   return TRANSITIONS.filter((candidate) => candidate.from === from).map(({ to }) => to);
 }

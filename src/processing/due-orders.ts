@@ -8,14 +8,14 @@ import { Queue } from '../queue/queue';
 export const PROCESS_ORDER = 'process-order';
 
 /** Orders that one statement reads and queues: a backlog of any size is worked through in steps of this many. */
-const BATCH = 1_000;
+const BATCH_SIZE = 1_000;
 
 /** By keyset over the index (status, created_at, id): each batch starts where the last one ended. */
 export const NEXT_WAITING = `
   SELECT id, created_at::text FROM orders WHERE status = $1 AND (created_at, id) > ($2::timestamptz, $3)
-  ORDER BY created_at, id LIMIT ${BATCH}`;
+  ORDER BY created_at, id LIMIT ${BATCH_SIZE}`;
 
-export const LEASE_EXPIRED = `SELECT id FROM orders WHERE lease_until <= now() ORDER BY lease_until LIMIT ${BATCH}`;
+export const LEASE_EXPIRED = `SELECT id FROM orders WHERE lease_until <= now() ORDER BY lease_until LIMIT ${BATCH_SIZE}`;
 
 /** What a job of {@link PROCESS_ORDER} carries. */
 export interface ProcessOrderJob {
@@ -58,7 +58,7 @@ export class DueOrders {
       ]);
       queued += await this.add(rows);
       const last = rows.at(-1);
-      if (!last || rows.length < BATCH) return queued;
+      if (!last || rows.length < BATCH_SIZE) return queued;
       after = last;
     }
   }

@@ -12,22 +12,22 @@ import { loggable } from '../errors/problem.filter';
 /** Connections that the queue holds for itself, so that a burst of requests cannot starve the workers. */
 const POOL_SIZE = 4;
 
-/** Milliseconds for which the database may be silent: clearing finished jobs away takes longer than any request may. */
-const SILENCE = 10_000;
+/** Milliseconds after which a silent connection is given up: deleting finished jobs takes longer than any request may. */
+const READ_TIMEOUT_MS = 10_000;
 
 /** Seconds for which finished jobs are kept: the tables of the domain tell what happened, the queue only transports. */
 const KEEP_SECONDS = 300;
 
-/** Seconds after which a job that still runs is taken for failed. */
+/** Seconds after which a running job counts as failed. */
 const EXPIRE_SECONDS = 120;
 
-/** Seconds after which a job is taken for failed whose worker has given no sign of life: killed, most likely. */
+/** Seconds without a heartbeat after which a job counts as failed: its worker was killed, most likely. */
 const HEARTBEAT_SECONDS = 15;
 
-/** Seconds between two looks for such jobs. With the first delay of a retry this keeps a killed worker's mail below a minute. */
+/** Seconds between two checks for such jobs. With the first delay of a retry, the mail of a killed worker is sent within a minute. */
 const SUPERVISE_SECONDS = 20;
 
-/** Seconds for which what was given up waits for somebody to requeue it. */
+/** Seconds for which dead letters are kept to be requeued. */
 const KEEP_DEAD_SECONDS = 30 * 24 * 3600;
 
 /** What a queue does with its jobs. */
@@ -61,7 +61,7 @@ export class Queue implements OnModuleInit, OnApplicationShutdown {
   constructor(config: Config) {
     // What pg-boss does not know it passes on to its pool.
     const onConnect = (client: ClientBase) => {
-      destroyOnReadTimeout(SILENCE)(client);
+      destroyOnReadTimeout(READ_TIMEOUT_MS)(client);
       return setUpSession(client, NO_TIMEOUTS);
     };
     const pool = { max: POOL_SIZE, Client: Connection, onConnect };

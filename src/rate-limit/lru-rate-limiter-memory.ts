@@ -5,7 +5,7 @@ const MAX_KEYS = 50_000;
 
 /**
  * Counts in this process, for so many keys at most: past that, the one that was asked about longest ago is forgotten.
- * Made-up addresses and accounts cannot fill the memory, and who keeps asking stays counted.
+ * Made-up addresses and accounts cannot fill the memory, and a caller that keeps asking stays counted.
  */
 export class LruRateLimiterMemory extends RateLimiterMemory {
   /** By the time of their last use; some may have run out since. */

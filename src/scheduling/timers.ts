@@ -18,8 +18,8 @@ export const cronOptions = (name: string): CronOptions => ({ name, waitForComple
 const lookIntervalMs = (seconds: number): number => Math.min(seconds, 5) * 1000 - 500;
 
 /**
- * Runs the work of `@Cron` methods once across all processes: the row in `timers` decides whether it is due, and whoever
- * moves `last_run_at` forward runs it. No lock is held while the work runs, and the interval is kept when processes start at
+ * Runs the work of `@Cron` methods once across all processes: the row in `timers` decides whether it is due, and the
+ * process that moves `last_run_at` forward runs it. No lock is held while the work runs, and the interval is kept when processes start at
  * different moments. The methods themselves run in processes with workers only: see {@link SchedulingModule}.
  */
 @Injectable()

@@ -310,7 +310,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   'A connection on which the database keeps silent is given up': [
     edit('database/read-timeout.ts', `stream.on('timeout'`, `stream.once('timeout'`),
     edit('database/data-source.ts', '        destroyOnReadTimeout(READ_TIMEOUT_MS)(client);\n'),
-    edit('queue/queue.ts', '      destroyOnReadTimeout(SILENCE)(client);\n'),
+    edit('queue/queue.ts', '      destroyOnReadTimeout(READ_TIMEOUT_MS)(client);\n'),
   ],
   'A connection may end at any moment': [
     [
@@ -336,7 +336,7 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   'Every request has a deadline': [edit('http/hooks/deadline.hook.ts', 'DEADLINE_MS = 4_000', 'DEADLINE_MS = 40_000')],
   'Health checks and scrapes end in time': [
     edit('health/health.service.ts', 'CHECK_TIMEOUT_MS = 3_000', 'CHECK_TIMEOUT_MS = 60_000'),
-    edit('metrics/business-metrics.ts', 'PATIENCE = 3_000', 'PATIENCE = 60_000'),
+    edit('metrics/business-metrics.ts', 'READ_TIMEOUT_MS = 3_000', 'READ_TIMEOUT_MS = 60_000'),
   ],
   'Deadlocks and serialisation failures are tried again': [
     edit('errors/database-errors.ts', 'if (attempt === 3 || ', 'if (attempt === 1 || '),

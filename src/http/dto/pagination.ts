@@ -78,7 +78,7 @@ export function assertOnePagingMode({ offset, cursor }: PageQuery): void {
 }
 
 /**
- * Cuts the one extra row that was read to learn whether there are more, and says so.
+ * Removes the one extra row that was read, and sets `has_more` by it.
  * `rows` holds up to `limit + 1` rows in order; `position` tells where a row stands.
  */
 export function page<Row>(
