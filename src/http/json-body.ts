@@ -21,12 +21,12 @@ export function parseJsonBody(body: Buffer): unknown {
   }
 }
 
-/** A number that may lose something when it is read: many digits, an exponent, or a negative zero. */
-const MAYBE_INEXACT = /\d[\d.]{15,}|\d[eE]|-0/;
+/** A number that may lose something when it is read: one with many digits, or with an exponent. */
+const MAYBE_INEXACT = /\d[\d.]{15,}|\d[eE]/;
 
-/** Refuses numbers that JavaScript cannot keep: 9007199254740993 would become ...992, 1e400 null, and -0 0. */
+/** Refuses numbers that JavaScript cannot keep: 9007199254740993 would become …992, and 1e400 null. */
 function assertExactNumbers(text: string): void {
-  JSON.parse(text, (_key, value, { source }: { source?: string } = {}) => {
+  JSON.parse(text.replace(/^\uFEFF/, ''), (_key, value, { source }: { source?: string } = {}) => {
     if (typeof value === 'number' && source !== undefined && !isExact(source, value)) {
       throw new DomainError(
         'MALFORMED_REQUEST',
@@ -39,7 +39,9 @@ function assertExactNumbers(text: string): void {
 
 /** Whether `value` is the number that `source` says. */
 function isExact(source: string, value: number): boolean {
-  if (!Number.isFinite(value) || Object.is(value, -0)) return false;
+  if (!Number.isFinite(value)) return false;
+  // Fields for numbers take it as 0; metadata, where it would change, do not.
+  if (Object.is(value, -0)) return /^-0(\.0+)?$/.test(source);
   const [digits, exponent] = decimalOf(source);
   const [kept, keptExponent] = decimalOf(String(value));
   return digits === kept && exponent === keptExponent;

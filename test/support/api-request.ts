@@ -57,6 +57,8 @@ const IN_WORDS = new RegExp(
     'is not your present password',
     'must not be your own name or e-mail',
     'is one of the .* passwords.*',
+    'is needed for this change',
+    'must not hold -0, which would become 0',
     'does not belong to grant_type .*',
     'must not be before created_from',
     'must not be below min_total_cents',

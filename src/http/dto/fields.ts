@@ -216,6 +216,10 @@ const isObject = (value: unknown): value is object =>
 
 const METADATA_BYTES = 8_192;
 
+/** Whether a JSON value comes back as it is: -0 would become 0. */
+const isKept = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null ? Object.values(value).every(isKept) : !Object.is(value, -0);
+
 /** A free JSON object of at most 8,192 bytes. */
 export function MetadataField(field: Field): PropertyDecorator {
   return applyDecorators(
@@ -224,6 +228,7 @@ export function MetadataField(field: Field): PropertyDecorator {
       (value) => isObject(value) && Buffer.byteLength(JSON.stringify(value)) <= METADATA_BYTES,
       `must be a JSON object of at most ${METADATA_BYTES} bytes`,
     ),
+    Satisfies(isKept, 'must not hold -0, which would become 0'),
     documented(field, { type: 'object', additionalProperties: true } as ApiPropertyOptions),
   );
 }
