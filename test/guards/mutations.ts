@@ -152,6 +152,13 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
     edit('main.ts', '    app.get(HealthService).startDraining();\n'),
     edit('main.ts', 'config.SHUTDOWN_DELAY_SECONDS * 1000', '0'),
   ],
+  'Connections without a request are closed at a shutdown': [
+    edit(
+      'http/server.ts',
+      'if (socket.bytesRead === 0) socket.destroy()',
+      'if (socket.bytesRead < 0) socket.destroy()',
+    ),
+  ],
   'A timer runs in one process at a time': [
     edit('scheduling/timers.ts', `last_run_at <= now() - $2 * interval '1 second'`, '$2::int > 0'),
   ],

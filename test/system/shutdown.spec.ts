@@ -139,3 +139,12 @@ it('an API that is told to end does not wait for connections that nobody uses an
   expect([status, headers.get('connection')]).toEqual([201, 'close']);
   expect(await ended).toBe(0);
 });
+
+it('an API that is told to end does not wait for connections that have sent nothing', async () => {
+  const service = await startApi();
+  const socket = connect(Number(new URL(service.origin).port), '127.0.0.1');
+  await once(socket, 'connect');
+  await service.anonymous.get('/health/live');
+  expect(await service.terminate()).toBe(0);
+  socket.destroy();
+});
