@@ -108,7 +108,7 @@ export class FeedController {
   @ApiParam({
     name: 'id',
     description: 'The id of the event.',
-    schema: { type: 'string' },
+    schema: { type: 'string', maxLength: 36 },
     example: '0b6f7c1e-2f4d-4a8e-9d4b-0f6c2f0a9b11',
   })
   @ApiOperation({ summary: 'Get an event', description: 'By its id, while the log keeps it.' })

@@ -22,7 +22,7 @@ const ApiReference = () =>
   ApiParam({
     name: 'id',
     description: 'The id, or the number such as ORD-7K3M9Q2X.',
-    schema: { type: 'string', maxLength: 12 },
+    schema: { type: 'string', maxLength: 19 },
     example: '1',
   });
 const ApiMissing = () => ApiProblem(404, 'There is no such order, or it is not yours.');
