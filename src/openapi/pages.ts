@@ -35,7 +35,8 @@ export function mountDocs(app: NestFastifyApplication): void {
     customSiteTitle: 'Order management API',
     customCss: SWAGGER_CSS,
     swaggerOptions: {
-      persistAuthorization: true,
+      // Swagger UI would keep the password next to the token in `localStorage`: both end with the tab instead.
+      persistAuthorization: false,
       displayRequestDuration: true,
       tryItOutEnabled: true,
       defaultModelsExpandDepth: 0,

@@ -58,6 +58,8 @@ function inBrowser(): void {
     await page.click('[aria-label="Apply given OAuth2 credentials"]');
     await page.getByRole('heading', { name: 'Authorized' }).first().waitFor();
     await page.getByRole('button', { name: 'Close' }).first().click();
+    // Whoever has the browser later finds neither the password nor a token.
+    expect(await page.evaluate('JSON.stringify([localStorage, sessionStorage, document.cookie])')).toBe('[{},{},""]');
 
     const operation = page.locator('[id="operations-Orders-orders_place"]');
     await operation.locator('.opblock-summary-control').click();
