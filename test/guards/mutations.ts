@@ -351,9 +351,9 @@ export const MUTATIONS: Record<string, (Edit | Edit[])[]> = {
   'Tallies are added to, never raised': [
     edit(
       'orders/order-counters.ts',
-      'WITH folded AS (DELETE FROM order_counters WHERE (SELECT count(*) FROM order_counters) > $1 RETURNING *)',
-      `WITH folded AS (SELECT * FROM order_counters WHERE (SELECT count(*) FROM order_counters) > $1),
-      gone AS (DELETE FROM order_counters WHERE (SELECT count(*) FROM order_counters) > $1)`,
+      'folded AS (DELETE FROM order_counters WHERE id IN (SELECT id FROM oldest) AND (SELECT count(*) FROM oldest) > $1\n         RETURNING *)',
+      `folded AS (SELECT * FROM order_counters WHERE (SELECT count(*) FROM oldest) > $1),
+       gone AS (DELETE FROM order_counters WHERE (SELECT count(*) FROM oldest) > $1)`,
     ),
   ],
   'A customer searches no customers': [
