@@ -43,7 +43,8 @@ export class SessionsService {
   async start(user: User, userAgent: string | undefined): Promise<{ id: number; refresh_token: string }> {
     const token = this.tokens.first();
     const [{ id }] = await this.manager.query(
-      `WITH dead AS (DELETE FROM sessions s USING users u WHERE s.user_id = $1 AND u.id = $1 AND NOT (${ALIVE}))
+      `WITH dead AS (DELETE FROM sessions WHERE id IN
+         (SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.user_id = $1 AND NOT (${ALIVE}) LIMIT 100))
        INSERT INTO sessions (user_id, family, token_hash, token_version, user_agent) VALUES ($1, $2, $3, $4, $5)
        RETURNING id`,
       [user.id, token.family, token.hash, user.token_version, userAgent?.slice(0, 200)],

@@ -25,7 +25,8 @@ const LOCK_ADDRESS = `SELECT pg_advisory_xact_lock($1::int, hashtext(${folded('$
 const REQUEST_RESET = `
   WITH expired AS (
     DELETE FROM password_resets
-    WHERE token_hash IN (SELECT token_hash FROM password_resets WHERE expires_at <= now() FOR UPDATE SKIP LOCKED)
+    WHERE token_hash IN
+      (SELECT token_hash FROM password_resets WHERE expires_at <= now() LIMIT 100 FOR UPDATE SKIP LOCKED)
   ), reset AS (
     INSERT INTO password_resets (token_hash, user_id, email, token_version, expires_at)
     SELECT $2, u.id, u.email, u.token_version, now() + interval '1 hour'
