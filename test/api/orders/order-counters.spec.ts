@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 import { compactOrderCounters } from '../../../src/orders/order-counters';
 import { startApp, type TestApp } from '../../support/app';
+import { runIntoLock } from '../../support/locks';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -35,12 +36,26 @@ it('add up to what the orders are, also while they are folded and orders change'
 
 it('are folded in steps, however many there are', async () => {
   const { manager } = app.nest.get(DataSource);
-  const before = (await app.admin.get('orders?limit=1')).body;
+  const before = await totals();
   // Twenty-five thousand changes that cancel each other out.
   await app.sql(`INSERT INTO order_counters (status, orders, total_quantity, total_amount_cents)
     SELECT 'paid', sign, 3 * sign, 700 * sign FROM generate_series(1, 12500), unnest(ARRAY[1, -1]) AS sign`);
   await compactOrderCounters(manager);
   expect((await app.sql('SELECT count(*) AS count FROM order_counters'))[0].count).toBeLessThan(100);
-  const { total, total_quantity, total_amount_cents } = before;
-  expect((await app.admin.get('orders?limit=1')).body).toMatchObject({ total, total_quantity, total_amount_cents });
+  expect(await totals()).toEqual(before);
 });
+
+it('are folded once, although two processes do it at the same time', async () => {
+  const { manager } = app.nest.get(DataSource);
+  const before = await totals();
+  await app.sql(`INSERT INTO order_counters (status, orders, total_quantity, total_amount_cents)
+    SELECT 'paid', sign, 3 * sign, 700 * sign FROM generate_series(1, 100), unnest(ARRAY[1, -1]) AS sign`);
+  const fold = () => compactOrderCounters(manager);
+  await runIntoLock(app.databaseUrl, 'SELECT FROM order_counters ORDER BY id LIMIT 1 FOR UPDATE', [fold, fold]);
+  expect(await totals()).toEqual(before);
+});
+
+async function totals() {
+  const { total, total_quantity, total_amount_cents } = (await app.admin.get('orders?limit=1')).body;
+  return { total, total_quantity, total_amount_cents };
+}
