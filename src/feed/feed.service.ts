@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import type { Credential } from '../access/access.decorators';
 import { isStaff, type Principal } from '../access/principal';
 import { DomainError, notFound, validationFailed } from '../errors/domain-error';
-import { MAX_ID } from '../http/dto/fields';
+import { MAX_ID, toInteger } from '../http/dto/fields';
 import {
   type EventListResponse,
   type EventResponse,
@@ -85,7 +85,8 @@ const ownOnly = (principal: Principal): number[] =>
   isStaff(principal) ? [] : [principal.type === 'user' ? (principal.id as number) : 0];
 
 function parsePosition(text: string): number {
-  if (/^(0|[1-9]\d{0,15})$/.test(text) && Number(text) <= MAX_ID) return Number(text);
+  const position = toInteger(text);
+  if (typeof position === 'number' && position >= 0 && position <= MAX_ID) return position;
   throw validationFailed([{ field: 'Last-Event-ID', message: `must be a whole number from 0 to ${MAX_ID}` }]);
 }
 

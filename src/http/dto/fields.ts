@@ -52,8 +52,8 @@ const documented = ({ description, example, optional, nullable }: Field, schema:
 const converted = (fromText: boolean | undefined, convert: (text: string) => unknown) =>
   fromText ? Transform(({ value }) => (typeof value === 'string' ? convert(value) : value)) : applyDecorators();
 
-/** `"007"`, `"0x10"`, `"1e3"` and `" 5"` stay text and are then refused as not being a number. */
-const toInteger = (text: string) => (/^-?(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : text);
+/** The number that the text of a parameter or header holds. `"007"`, `"0x10"`, `"1e3"` and `" 5"` stay text, to be refused. */
+export const toInteger = (text: string): number | string => (/^-?(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : text);
 
 const PG_INT_MAX = 2_147_483_647;
 
