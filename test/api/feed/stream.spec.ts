@@ -1,5 +1,6 @@
 import { STREAM_TIMES } from '../../../src/feed/event-stream';
 import { EventStreams } from '../../../src/feed/event-streams';
+import { FeedTail } from '../../../src/feed/feed-tail';
 import { UserCache } from '../../../src/users/user-cache';
 import { ADMIN, listen, logIn, PASSWORD, startApp, type TestApp, testConfig } from '../../support/app';
 import { Client } from '../../support/client';
@@ -40,6 +41,9 @@ async function latest(): Promise<number> {
   await eventually(async () => (await app.sql('SELECT FROM outbox')).length === 0, 'the outbox is empty');
   return (await app.sql('SELECT last FROM feed_position'))[0].last;
 }
+/** What the process keeps of the log in memory is forgotten once it has been without a stream for a moment. */
+const forgotten = () =>
+  eventually(() => !(app.nest.get(FeedTail) as unknown as { running: boolean }).running, 'the memory is empty');
 const received = (stream: StreamClient, count: number) =>
   eventually(() => stream.events.length >= count, `${count} events arrive`);
 const refused = async (client: Client, query = '') => {
@@ -88,6 +92,7 @@ it('narrows by type and order', async () => {
 it('reads what lies behind the memory of the process from the table', async () => {
   for (let n = 0; n < 3; n++) await place(ann);
   const end = await latest();
+  await forgotten();
   const near = await connect(app.admin);
   const far = await connect(app.admin, '?after=0');
   const id = await place(ann);
@@ -215,6 +220,8 @@ it('destroys a stream whose client takes nothing', async () => {
 });
 
 it('ends when events that its client has not taken yet are deleted', async () => {
+  // The stream would go on from memory.
+  await forgotten();
   await fill();
   const response = await connectSilently();
   await app.sql('WITH deleted AS (DELETE FROM events) UPDATE feed_position SET purged = last');
